@@ -1,0 +1,14 @@
+//! Memory, mailboxes, threads, time and tracing for turbo's hot path.
+//!
+//! It knows no file format, no socket, no YAML and no async runtime. Nothing here allocates, locks or panics after
+//! start-up.
+
+pub mod clock;
+pub mod detections;
+pub mod doorbell;
+pub mod frame;
+pub mod hops;
+pub mod mailbox;
+pub mod memory;
+pub mod stop;
+pub mod threads;

@@ -1,0 +1,5 @@
+//! Memory that a camera can write into and that never moves: an [`arena`] of hugepages, cut into slots by a [`pool`]
+//! whose leases are moved from thread to thread instead of the bytes.
+
+pub mod arena;
+pub mod pool;
