@@ -42,7 +42,9 @@ pub struct ModelConfig {
 
 /// Why a text is not a model configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a model configuration: {reason}; expected <model>-imgcomp{{X}}-inpcomp{{Y}} with X and Y one of None, 50, 75, 90, 95, PNG and at most one of them not None")]
+#[error(
+    "{text:?} is not a model configuration: {reason}; expected <model>-imgcomp{{X}}-inpcomp{{Y}} with X and Y one of None, 50, 75, 90, 95, PNG and at most one of them not None"
+)]
 pub struct ParseModelConfigError {
     text: String,
     reason: &'static str,
@@ -93,5 +95,63 @@ impl FromStr for ModelConfig {
             (Some(_), Some(_)) => return Err(fail("both the frame and the input are compressed")),
         };
         Ok(Self { model: model.to_owned(), payload })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn coding() -> impl Strategy<Value = Coding> {
+        prop_oneof![prop::sample::select(vec![50, 75, 90, 95]).prop_map(Coding::Jpeg), Just(Coding::Png)]
+    }
+
+    fn payload() -> impl Strategy<Value = Payload> {
+        prop_oneof![Just(Payload::RawInput), coding().prop_map(Payload::Frame), coding().prop_map(Payload::Input)]
+    }
+
+    /// Names of any text, and such as hold pieces of the grammar themselves.
+    fn model() -> impl Strategy<Value = String> {
+        prop_oneof![".{1,12}", "(edd4|-imgcomp|-inpcomp|None|50|-){1,5}"]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_parses_to_the_same(model in model(), payload in payload()) {
+            let config = ModelConfig { model, payload };
+            prop_assert_eq!(config.to_string().parse::<ModelConfig>(), Ok(config));
+        }
+
+        #[test]
+        fn what_parses_prints_identically(text in "(edd[0-9]|-imgcomp|-inpcomp|None|50|75|90|95|PNG|60|-){0,7}") {
+            match text.parse::<ModelConfig>() {
+                Ok(config) => prop_assert_eq!(config.to_string(), text),
+                Err(error) => {
+                    let says_the_grammar = error.to_string().contains("expected <model>-imgcomp{X}");
+                    prop_assert!(says_the_grammar);
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_parses_or_is_refused(text in ".*") {
+            let _ = text.parse::<ModelConfig>();
+        }
+    }
+
+    #[test]
+    fn each_mistake_is_named() {
+        for (text, reason) in [
+            ("edd4", "no -inpcomp part"),
+            ("edd4-inpcomp50", "no -imgcomp part"),
+            ("-imgcomp50-inpcompNone", "name is empty"),
+            ("edd4-imgcomp60-inpcompNone", "unknown compression"),
+            ("edd4-imgcompNone-inpcomppng", "unknown compression"),
+            ("edd4-imgcomp50-inpcomp50", "both the frame and the input"),
+        ] {
+            let message = text.parse::<ModelConfig>().unwrap_err().to_string();
+            assert!(message.contains(reason) && message.contains(text), "{message}");
+        }
     }
 }

@@ -1,0 +1,119 @@
+//! The profile of `turbo car`: one vehicle with its cameras.
+
+mod decide;
+mod logs;
+mod memory;
+mod peers;
+mod service;
+
+use std::path::Path;
+
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+
+pub use decide::{AllocationConfig, DecisionConfig};
+pub use logs::{MaxEntries, RunConfig};
+pub use memory::{HugePages, MemoryConfig};
+pub use peers::{CloudPeer, VehicleConfig};
+pub use service::{Camera, FilesCamera, ServiceConfig, SyntheticCamera};
+
+use crate::load::Profile;
+use crate::threads::{Mode, ThreadEntry};
+use crate::unique::Unique;
+
+/// Everything `turbo car` is told, such as `config/car.yaml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CarProfile {
+    /// Where and what a run logs.
+    #[garde(dive)]
+    pub run: RunConfig,
+    /// One service per camera, at least one; their ids are their positions, from 1.
+    #[garde(custom(not_too_many), dive)]
+    pub services: Unique<ServiceConfig>,
+    /// The on-vehicle detector.
+    #[garde(dive)]
+    pub vehicle: VehicleConfig,
+    /// The cloud; without it the car decides alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub cloud: Option<CloudPeer>,
+    /// How the uplink is divided.
+    #[garde(dive)]
+    pub allocation: AllocationConfig,
+    /// When a decision is made.
+    #[garde(custom(before_every_deadline(&self.services)), dive)]
+    pub decision: DecisionConfig,
+    /// Shared memory for frames.
+    #[garde(dive)]
+    pub memory: MemoryConfig,
+    /// The core map.
+    #[garde(dive)]
+    pub threads: CarThreads,
+}
+
+/// The core map of the car, one entry per role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CarThreads {
+    /// What to do where the kernel grants less.
+    #[garde(skip)]
+    pub mode: Mode,
+    /// Takes frames from the cameras.
+    #[garde(dive)]
+    pub capture: ThreadEntry,
+    /// Resizes and encodes.
+    #[garde(dive)]
+    pub encoder: ThreadEntry,
+    /// One per service: sends, waits for results, decides by the deadline.
+    #[garde(dive)]
+    pub service: ThreadEntry,
+    /// Runs the on-vehicle detector.
+    #[garde(dive)]
+    pub detector: ThreadEntry,
+    /// QUIC.
+    #[garde(dive)]
+    pub transport: ThreadEntry,
+    /// Divides the uplink.
+    #[garde(dive)]
+    pub allocator: ThreadEntry,
+    /// Writes logs; not real-time.
+    #[garde(dive)]
+    pub collector: ThreadEntry,
+}
+
+/// Most services of one car; the bound up to which the solver's sums are exact is higher.
+const MOST_SERVICES: usize = 32;
+
+fn not_too_many(services: &Unique<ServiceConfig>, _: &()) -> garde::Result {
+    if services.len() > MOST_SERVICES {
+        return Err(garde::Error::new(format!("has {} entries; expected at most {MOST_SERVICES}", services.len())));
+    }
+    Ok(())
+}
+
+fn before_every_deadline(services: &Unique<ServiceConfig>) -> impl Fn(&DecisionConfig, &()) -> garde::Result {
+    // A deadline that is out of its own range is told where it stands, not here again.
+    let deadlines = || services.iter().filter(|service| service.slo_ms >= service::MIN_SLO_MS);
+    move |decision, _| match deadlines().find(|service| service.slo_ms <= decision.margin_ms) {
+        Some(service) => Err(garde::Error::new(format!(
+            "leaves service {:?} no time: margin_ms is {}, its slo_ms {}; expected a margin below every slo_ms",
+            service.name, decision.margin_ms, service.slo_ms
+        ))),
+        None => Ok(()),
+    }
+}
+
+impl Profile for CarProfile {
+    fn resolve_paths(&mut self, base: &Path) {
+        self.run.resolve_paths(base);
+        for service in self.services.iter_mut() {
+            service.resolve_paths(base);
+        }
+        self.vehicle.resolve_paths(base);
+        if let Some(cloud) = &mut self.cloud {
+            cloud.resolve_paths(base);
+        }
+        self.allocation.resolve_paths(base);
+    }
+}

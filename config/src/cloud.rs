@@ -1,0 +1,158 @@
+//! The profile of `turbo cloud`: gateway and workers.
+
+use std::path::{Path, PathBuf};
+
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{host_and_port, one_line, path, resolve, within};
+use crate::load::Profile;
+use crate::threads::{Mode, ThreadEntry};
+use crate::unique::{Keyed, Unique};
+
+/// Everything `turbo cloud` is told, such as `config/cloud.yaml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CloudProfile {
+    /// `host:port` to receive cars at, UDP; port 0 for any that is free.
+    #[garde(custom(host_and_port))]
+    pub listen: String,
+    /// How both sides prove who they are.
+    #[garde(dive)]
+    pub tls: TlsConfig,
+    /// The detectors on offer, at least one.
+    #[garde(dive)]
+    pub models: Unique<ModelFile>,
+    /// Worker threads, each with every model loaded, 1 to 256.
+    #[garde(custom(within(1.0, 256.0, "workers")))]
+    pub workers: u32,
+    /// Cores one inference may use, 1 to 256. Default 1.
+    #[serde(default = "one")]
+    #[garde(custom(within(1.0, 256.0, "threads")))]
+    pub threads_per_worker: u32,
+    /// What one car may ask for.
+    #[garde(dive)]
+    pub limits: CloudLimits,
+    /// Where and what is logged.
+    #[garde(dive)]
+    pub logs: CloudLogs,
+    /// The core map.
+    #[garde(dive)]
+    pub threads: CloudThreads,
+}
+
+/// PEM files for mutual TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// Certificate of the authority that signed the cars' certificates.
+    #[garde(custom(path))]
+    pub ca: PathBuf,
+    /// The gateway's certificate.
+    #[garde(custom(path))]
+    pub certificate: PathBuf,
+    /// Its private key.
+    #[garde(custom(path))]
+    pub key: PathBuf,
+}
+
+/// One detector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFile {
+    /// Its name in model configurations and utility tables, such as `edd4`.
+    #[garde(custom(one_line))]
+    pub name: String,
+    /// The ONNX file.
+    #[garde(custom(path))]
+    pub file: PathBuf,
+}
+
+impl Keyed for ModelFile {
+    const KEY: &'static str = "name";
+
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+}
+
+/// Bounds on what a car may ask for; a car beyond them is refused, not served worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CloudLimits {
+    /// Largest frame, 1024 to 268435456 bytes.
+    #[garde(custom(within(1024.0, 268_435_456.0, "bytes")))]
+    pub frame_bytes: u64,
+    /// Cars at once, 1 to 65536.
+    #[garde(custom(within(1.0, 65_536.0, "cars")))]
+    pub cars: u32,
+    /// Services per car, 1 to 32.
+    #[garde(custom(within(1.0, 32.0, "services")))]
+    pub services_per_car: u32,
+}
+
+/// Where the cloud logs, and what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CloudLogs {
+    /// Directory under which each run makes its own, with its start time in the name.
+    #[garde(custom(path))]
+    pub output_dir: PathBuf,
+    /// Log type 3, one row per result. Default true.
+    #[serde(default = "yes")]
+    #[garde(skip)]
+    pub server_results: bool,
+    /// Rows per part file of it, 1 to 100000. Default 100.
+    #[serde(default = "hundred")]
+    #[garde(custom(within(1.0, 100_000.0, "rows")))]
+    pub max_entries: u32,
+    /// Accepted and without effect, as in the original. Default false.
+    #[serde(default)]
+    #[garde(skip)]
+    pub server_enable_bw_stat_log: bool,
+    /// Accepted and without effect, as in the original. Default false.
+    #[serde(default)]
+    #[garde(skip)]
+    pub server_enable_allocation_stat_log: bool,
+}
+
+/// The core map of the cloud, one entry per role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CloudThreads {
+    /// What to do where the kernel grants less.
+    #[garde(skip)]
+    pub mode: Mode,
+    /// QUIC.
+    #[garde(dive)]
+    pub gateway: ThreadEntry,
+    /// Runs the detectors.
+    #[garde(dive)]
+    pub worker: ThreadEntry,
+    /// Writes logs.
+    #[garde(dive)]
+    pub collector: ThreadEntry,
+}
+
+impl Profile for CloudProfile {
+    fn resolve_paths(&mut self, base: &Path) {
+        for model in self.models.iter_mut() {
+            resolve(base, &mut model.file);
+        }
+        for path in [&mut self.tls.ca, &mut self.tls.certificate, &mut self.tls.key, &mut self.logs.output_dir] {
+            resolve(base, path);
+        }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn hundred() -> u32 {
+    100
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,160 @@
+//! The shipped files parse, and name every key of the schema.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail aloud"
+)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use config::Profile;
+use config::car::{Camera, CarProfile};
+use config::cloud::CloudProfile;
+use config::table::UtilityTable;
+
+fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn loaded<P: Profile>(name: &str) -> P {
+    P::load(&shipped(name)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn the_car_profiles_parse_and_their_paths_are_beside_them() {
+    let car: CarProfile = loaded("car.yaml");
+    assert_eq!(car.services.len(), 3);
+    assert_eq!(car.vehicle.model, shipped("models/edd1.onnx"));
+    assert_eq!(car.allocation.table, shipped("tables/efficientdet-coco.yaml"));
+    assert_eq!(car.cloud.as_ref().map(|cloud| cloud.ca.clone()), Some(shipped("certs/ca.pem")));
+    assert_eq!(car.run.output_dir, shipped("../runs"));
+    let Camera::Files(files) = &car.services[2].camera else { panic!("{:?}", car.services[2].camera) };
+    assert_eq!(
+        (files.dir.clone(), files.labels.clone()),
+        (shipped("frames/right"), Some(shipped("frames/right.json")))
+    );
+    let demo: CarProfile = loaded("demo-car.yaml");
+    assert_eq!((demo.services.len(), demo.cloud), (3, None));
+}
+
+#[test]
+fn the_demo_asks_for_no_privilege_and_two_cores() {
+    let (car, cloud): (CarProfile, CloudProfile) = (loaded("demo-car.yaml"), loaded("demo-cloud.yaml"));
+    let (c, g) = (&car.threads, &cloud.threads);
+    let entries = [&c.capture, &c.encoder, &c.service, &c.detector, &c.transport, &c.allocator, &c.collector];
+    for entry in entries.into_iter().chain([&g.gateway, &g.worker, &g.collector]) {
+        assert!(entry.cores.iter().all(|core| *core < 2), "{entry:?}");
+        assert!(matches!(entry.scheduling(), config::threads::Scheduling::Other { nice: 0.. }), "{entry:?}");
+        assert_ne!(entry.wait, config::threads::Wait::SpinThenFutex, "{entry:?}");
+    }
+    assert!(!car.memory.lock);
+}
+
+#[test]
+fn the_cloud_profiles_parse() {
+    let cloud: CloudProfile = loaded("cloud.yaml");
+    assert_eq!(
+        cloud.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(),
+        ["edd2", "edd4", "edd6", "edd7x"]
+    );
+    assert_eq!(cloud.models[0].file, shipped("models/edd2.onnx"));
+    let demo: CloudProfile = loaded("demo-cloud.yaml");
+    assert!(demo.models.len() >= 2);
+}
+
+#[test]
+fn the_published_table_is_the_published_menu() {
+    let table: UtilityTable = loaded("tables/efficientdet-coco.yaml");
+    let data = std::env::var_os("TURBO_TEST_DATA").map_or_else(|| shipped("../../shared"), PathBuf::from);
+    let Ok(menu) = std::fs::read_to_string(data.join("spec/model-menu.csv")) else {
+        eprintln!("SKIPPED: no spec/model-menu.csv under {} (set TURBO_TEST_DATA)", data.display());
+        return;
+    };
+    let (mut on_vehicle, mut in_cloud) = (0, 0);
+    for row in menu.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>()) {
+        let (megabit, runtime_ms): (f64, f64) = (row[1].parse().unwrap(), row[2].parse().unwrap());
+        if row[4] == "vehicle" {
+            assert_eq!((table.vehicle.execution_ms_p95, row[0].starts_with(&table.vehicle.model)), (runtime_ms, true));
+            on_vehicle += 1;
+        } else {
+            let entry = table.entries.iter().find(|entry| entry.config.to_string() == row[0]).unwrap();
+            assert_eq!((entry.payload_megabit_p95, entry.execution_ms_p95), (megabit, runtime_ms), "{}", row[0]);
+            in_cloud += 1;
+        }
+    }
+    assert_eq!((on_vehicle, in_cloud), (1, table.entries.len()));
+}
+
+/// Every block of a file is given a key that does not exist; the refusal lists the keys that do.
+fn keys_of_every_block<P: Profile + std::fmt::Debug>(text: &str) -> BTreeSet<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut keys = BTreeSet::new();
+    for (at, line) in lines.iter().enumerate() {
+        let indent = line.len() - line.trim_start_matches([' ', '-']).len();
+        let starts_a_key = line[indent..].split_once(':').is_some_and(|(key, _)| {
+            !key.is_empty()
+                && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        });
+        if !starts_a_key {
+            continue;
+        }
+        // The key goes before the line, or takes the place of the list item's first key.
+        let prefix = &line[..indent];
+        let rest = format!("{}{}", " ".repeat(indent), &line[indent..]);
+        let mut changed = lines[..at].to_vec();
+        let strange = format!("{prefix}no_such_key: 0");
+        changed.extend([strange.as_str(), rest.as_str()]);
+        changed.extend(&lines[at + 1..]);
+        let error = P::parse(&changed.join("\n"), Path::new("changed.yaml")).unwrap_err().to_string();
+        assert!(error.contains("`no_such_key`"), "line {}: {error}", at + 1);
+        let (_, list) = error.lines().next().unwrap().rsplit_once("expected ").unwrap();
+        keys.extend(list.trim_start_matches("one of ").split(", ").map(str::to_owned));
+    }
+    keys
+}
+
+fn assert_every_key_is_shipped<P: Profile + std::fmt::Debug>(name: &str, some: &[&str]) {
+    let text = std::fs::read_to_string(shipped(name)).unwrap();
+    let keys = keys_of_every_block::<P>(&text);
+    for key in some {
+        assert!(keys.contains(*key), "the test does not see {key} in {keys:?}");
+    }
+    for key in keys {
+        let named = text.lines().any(|line| line.trim_start_matches([' ', '-', '#']).starts_with(&format!("{key}:")));
+        assert!(named, "{name} does not show the key `{key}`");
+    }
+}
+
+#[test]
+fn every_key_of_the_schema_is_in_the_templates() {
+    let car = ["hysteresis", "labels", "synthetic", "files", "uplink_slot_bytes", "nice", "max_entries", "identity"];
+    assert_every_key_is_shipped::<CarProfile>("car.yaml", &car);
+    assert_every_key_is_shipped::<CloudProfile>("cloud.yaml", &["services_per_car", "priority", "ca", "file"]);
+    let table = ["provenance", "execution_ms_p50", "model"];
+    assert_every_key_is_shipped::<UtilityTable>("tables/efficientdet-coco.yaml", &table);
+}
+
+#[test]
+fn every_key_of_the_templates_is_explained() {
+    for name in ["car.yaml", "cloud.yaml"] {
+        let text = std::fs::read_to_string(shipped(name)).unwrap();
+        let mut explained = BTreeSet::new();
+        let mut after_comment = false;
+        for line in text.lines() {
+            let line = line.trim_start_matches([' ', '-']);
+            let Some((key, _)) = line.split_once(':').filter(|_| !line.starts_with('#')) else {
+                // A comment speaks of the keys that follow it without a gap.
+                after_comment = line.starts_with('#');
+                continue;
+            };
+            if after_comment {
+                explained.insert(key.to_owned());
+            }
+            let container = ["run", "logs", "decision", "mode"].contains(&key);
+            assert!(explained.contains(key) || container, "{name}: nothing explains `{key}`");
+        }
+    }
+}

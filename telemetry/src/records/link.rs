@@ -1,0 +1,24 @@
+//! One sample of the uplink's state.
+
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
+
+/// What the transport knew of the link at one moment: log type 5.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkRecord {
+    /// When it was sampled.
+    pub at: Monotonic,
+    /// Time since the connection was established.
+    pub since_connection: Duration,
+    /// Smoothed round trip.
+    pub rtt: Duration,
+    /// Congestion window, bytes.
+    pub cwnd_bytes: u32,
+    /// Delivery rate that acknowledgements showed, bytes per second.
+    pub delivery_rate_bytes_per_s: f64,
+    /// Whether the application, not the network, limited that rate.
+    pub app_limited: bool,
+    /// The capacity estimate that the allocator was given, bytes per second.
+    pub estimate_bytes_per_s: f64,
+}

@@ -1,0 +1,267 @@
+//! The loop that joins the car's parts: it alone touches the mailboxes, the streams and the estimator.
+
+mod frames;
+
+use std::sync::Arc;
+
+use rt_core::clock::Monotonic;
+use rt_core::stop::StopToken;
+use s2n_quic::Client;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+
+use super::flight::{Flight, FlightId};
+use super::metrics::PathSample;
+use super::publish::{Publisher, tell};
+use super::queue::UplinkQueue;
+use super::session::{self, AttemptError, Session};
+use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
+use crate::certs::TlsFiles;
+use crate::estimate::{LinkEstimate, RateEstimator};
+use crate::reactor::{AsyncBell, Backoff, sleep_until};
+use crate::wire::code;
+use crate::wire::control::ControlMessage;
+use crate::wire::identity::Identity;
+use crate::wire::menu::CloudMenu;
+use crate::wire::result::FrameResult;
+use crate::wire::stream::ControlReader;
+
+/// After this many failures in a row the client moves to a fresh socket: the old one's address may be gone.
+const FAILURES_PER_SOCKET: u32 = 5;
+
+/// What the tasks tell the loop.
+enum Told {
+    Attempt(Result<Box<(Session, ControlReader)>, AttemptError>),
+    Result { id: FlightId, at: Monotonic, outcome: Result<Box<FrameResult>, String> },
+    Menu { epoch: u64, menu: CloudMenu },
+    Lost { epoch: u64, reason: String },
+}
+
+enum Link {
+    Down { retry_at: Monotonic },
+    Connecting { attempt: JoinHandle<()> },
+    Up { session: Box<Session>, control: JoinHandle<()> },
+}
+
+pub(super) struct Driver<B> {
+    server: std::net::SocketAddr,
+    server_name: String,
+    tls: TlsFiles,
+    identity: Identity,
+    models: Vec<String>,
+    lanes: Vec<CarService<B>>,
+    menus: Vec<Subscription<CloudMenu>>,
+    events: Option<rtrb::Producer<LinkEvent>>,
+    stop: StopToken,
+    client: Arc<Client>,
+    wake: Arc<Notify>,
+    failures: u32,
+    backoff: Backoff,
+    link: Link,
+    /// Counts connections, so that news of an old one is known as such.
+    epoch: u64,
+    queue: UplinkQueue<Outgoing<B>>,
+    flights: Vec<Flight>,
+    next_id: FlightId,
+    estimator: RateEstimator,
+    publisher: Publisher,
+    seen: PathSample,
+    dropped_replies: u64,
+    told: (mpsc::UnboundedSender<Told>, mpsc::UnboundedReceiver<Told>),
+}
+
+impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
+    pub(super) fn new(config: CarEndpoint<B>, stop: StopToken) -> Result<Self, CarError> {
+        let wake = Arc::new(Notify::new());
+        let client = session::client(config.server, &config.tls, Arc::clone(&wake))?;
+        let now = Monotonic::now();
+        Ok(Self {
+            queue: UplinkQueue::new(config.services.iter().map(|service| service.priority), now),
+            server: config.server,
+            server_name: config.server_name,
+            tls: config.tls,
+            identity: config.identity,
+            models: config.models,
+            lanes: config.services,
+            menus: config.menus,
+            events: config.events,
+            stop,
+            client: Arc::new(client),
+            wake,
+            failures: 0,
+            backoff: Backoff::new(now.as_ns()),
+            link: Link::Down { retry_at: now },
+            epoch: 0,
+            flights: Vec::new(),
+            next_id: 0,
+            estimator: RateEstimator::new(config.estimator),
+            publisher: Publisher::new(config.estimates),
+            seen: PathSample::default(),
+            dropped_replies: 0,
+            // Bounded by what the loop starts: one reader per flight, one per connection.
+            told: mpsc::unbounded_channel(),
+        })
+    }
+
+    pub(super) async fn run(mut self, bell: AsyncBell) {
+        while !self.stop.is_set() {
+            let now = Monotonic::now();
+            self.listen_to_path(now);
+            while let Ok(told) = self.told.1.try_recv() {
+                self.hear(told, now);
+            }
+            self.take_inputs(now);
+            self.reconnect(now);
+            std::future::poll_fn(|cx| {
+                self.pump(now, cx);
+                std::task::Poll::Ready(())
+            })
+            .await;
+            self.publish(now);
+            let until = self.next_instant(now);
+            let wake = Arc::clone(&self.wake);
+            tokio::select! {
+                () = bell.rung() => {}
+                () = wake.notified() => {}
+                () = sleep_until(until) => {}
+                told = self.told.1.recv() => if let Some(told) = told { self.hear(told, Monotonic::now()) },
+            }
+        }
+        self.take_inputs(Monotonic::now());
+        self.lose("the car stops");
+        match &self.link {
+            Link::Down { .. } => {}
+            Link::Connecting { attempt } => attempt.abort(),
+            Link::Up { session, control } => {
+                control.abort();
+                session.handle.close(code::DONE.into());
+            }
+        }
+    }
+
+    /// Follows acknowledgements and round trips.
+    fn listen_to_path(&mut self, now: Monotonic) {
+        let Link::Up { session, .. } = &self.link else { return };
+        let path = session.metrics.sample();
+        if path.acks != self.seen.acks {
+            self.estimator.acknowledged(now, path.delivered_bytes, path.in_flight_bytes);
+        }
+        self.estimator.round_trip(now, path.latest_rtt, path.min_rtt, path.smoothed_rtt, path.in_flight_bytes);
+        self.seen = path;
+    }
+
+    fn hear(&mut self, told: Told, now: Monotonic) {
+        match told {
+            Told::Attempt(Ok(opened)) => self.connected(*opened),
+            Told::Attempt(Err(error)) => {
+                self.failures += 1;
+                if self.failures.is_multiple_of(FAILURES_PER_SOCKET)
+                    && let Ok(fresh) = session::client(self.server, &self.tls, Arc::clone(&self.wake))
+                {
+                    self.client = Arc::new(fresh);
+                }
+                self.link = Link::Down { retry_at: now.plus(self.backoff.wait()) };
+                self.log(match error {
+                    AttemptError::Refused(reason) => LinkEvent::Refused { reason },
+                    AttemptError::Failed(reason) => LinkEvent::Failed { reason },
+                });
+            }
+            Told::Menu { epoch, menu } if epoch == self.epoch => self.menu(menu),
+            Told::Lost { epoch, reason } if epoch == self.epoch => {
+                self.lose(&reason);
+                self.link = Link::Down { retry_at: now.plus(self.backoff.wait()) };
+                self.log(LinkEvent::Lost { reason });
+            }
+            Told::Menu { .. } | Told::Lost { .. } => {}
+            Told::Result { id, at, outcome } => self.landed(id, at, outcome.map(|result| *result)),
+        }
+    }
+
+    fn connected(&mut self, (mut session, control): (Session, ControlReader)) {
+        self.epoch += 1;
+        self.failures = 0;
+        self.backoff.reset();
+        self.estimator.reconnected();
+        self.seen = PathSample::default();
+        let menu = std::mem::take(&mut session.menu);
+        let control = tokio::task::spawn_local(read_control(control, self.epoch, self.told.0.clone()));
+        self.link = Link::Up { session: Box::new(session), control };
+        self.menu(menu);
+        self.log(LinkEvent::Connected);
+    }
+
+    fn menu(&mut self, menu: CloudMenu) {
+        tell(&mut self.menus, menu.clone());
+        if let Link::Up { session, .. } = &mut self.link {
+            session.menu = menu;
+        }
+    }
+
+    fn reconnect(&mut self, now: Monotonic) {
+        let Link::Down { retry_at } = self.link else { return };
+        if now < retry_at {
+            return;
+        }
+        let (client, told) = (Arc::clone(&self.client), self.told.0.clone());
+        let (server, name, identity) = (self.server, self.server_name.clone(), self.identity.clone());
+        let attempt = tokio::task::spawn_local(async move {
+            let outcome = session::attempt(&client, server, &name, &identity).await;
+            let _ = told.send(Told::Attempt(outcome.map(Box::new)));
+        });
+        self.link = Link::Connecting { attempt };
+    }
+
+    fn publish(&mut self, now: Monotonic) {
+        let connected = matches!(self.link, Link::Up { .. });
+        self.publisher.offer(LinkEstimate {
+            rate_bps: if connected { self.estimator.rate(now) * 8.0 } else { 0.0 },
+            rtt: self.seen.smoothed_rtt,
+            min_rtt: self.seen.min_rtt,
+            cwnd_bytes: self.seen.cwnd_bytes,
+            delivery_rate_bytes_per_s: self.seen.delivery_rate as f64,
+            app_limited: self.seen.app_limited,
+            connected,
+            at: now,
+        });
+    }
+
+    /// When the loop has something to do although nobody rang.
+    fn next_instant(&self, now: Monotonic) -> Monotonic {
+        let link = match self.link {
+            Link::Down { retry_at } => retry_at,
+            Link::Connecting { .. } | Link::Up { .. } => Monotonic::from_ns(u64::MAX),
+        };
+        let mut next = self.publisher.due().min(link);
+        if let Some(change) = self.queue.next_change(self.seen.min_rtt) {
+            next = next.min(change);
+        }
+        for flight in self.flights.iter().filter(|flight| !flight.answered) {
+            next = next.min(flight.ticket.deadline.instant());
+        }
+        // A change that is already due was acted on in this round, or cannot be; never spin on it.
+        next.max(now.plus(std::time::Duration::from_millis(1)))
+    }
+
+    fn log(&mut self, event: LinkEvent) {
+        if let Some(events) = &mut self.events {
+            // A full ring loses the event; the state itself is in every estimate.
+            let _ = events.push(event);
+        }
+    }
+}
+
+/// Reads the control stream until it ends.
+async fn read_control(mut control: ControlReader, epoch: u64, told: mpsc::UnboundedSender<Told>) {
+    let reason = loop {
+        match control.next().await {
+            Ok(ControlMessage::Menu { menu }) => {
+                if told.send(Told::Menu { epoch, menu }).is_err() {
+                    return;
+                }
+            }
+            Ok(_) => break "the cloud sent a control message out of turn".to_owned(),
+            Err(error) => break error.to_string(),
+        }
+    };
+    let _ = told.send(Told::Lost { epoch, reason });
+}

@@ -1,0 +1,308 @@
+//! The driver's frames: in from the mailboxes, chunk by chunk to QUIC, out as answers.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use rt_core::clock::Monotonic;
+use rt_core::detections::Detections;
+use rt_core::hops::HopTimes;
+
+use super::{Driver, Link, Told};
+use crate::car::flight::{Flight, FlightId, Ticket, read_result};
+use crate::car::gate::{self, PathView};
+use crate::car::queue::{Outlook, Waiting, hopeless};
+use crate::car::{CloudReply, LinkEvent, Outgoing, ReplyStatus};
+use crate::wire::frame::{FrameHeader, HEADER_BYTES};
+use crate::wire::result::{FrameResult, Status};
+use crate::wire::{MAX_FRAME_BYTES, MAX_SIDE};
+
+/// Frames of one service that may be in the network and the cloud at a time; beyond it, its next frame waits.
+const MOST_IN_CLOUD: usize = 8;
+
+impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
+    /// Takes the newest frame of every service; with no link it is answered at once.
+    pub(super) fn take_inputs(&mut self, now: Monotonic) {
+        let up = matches!(self.link, Link::Up { .. });
+        for lane in 0..self.lanes.len() {
+            let Some(frame) = self.lanes.get_mut(lane).and_then(|lane| lane.input.take()) else { continue };
+            if !up {
+                self.answer_unsent(lane, &frame, ReplyStatus::LinkDown, now);
+                continue;
+            }
+            let waiting = Waiting {
+                deadline: frame.meta.deadline,
+                bytes: frame.bytes.as_ref().len().saturating_add(HEADER_BYTES),
+                execution: self.execution(frame.model),
+                item: frame,
+            };
+            if let Some(older) = self.queue.offer(lane, waiting) {
+                self.answer_unsent(lane, &older.item, ReplyStatus::Superseded, now);
+            }
+        }
+    }
+
+    fn execution(&self, model: u16) -> std::time::Duration {
+        let Link::Up { session, .. } = &self.link else { return std::time::Duration::ZERO };
+        let name = self.models.get(usize::from(model));
+        let entry = session.menu.models.iter().find(|entry| Some(&entry.name) == name);
+        entry.map_or(std::time::Duration::ZERO, |entry| std::time::Duration::from_micros(u64::from(entry.p50_us)))
+    }
+
+    fn outlook(&self, now: Monotonic) -> Outlook {
+        Outlook {
+            rate: self.estimator.rate(now),
+            trusted: self.estimator.measured_under_load(now),
+            min_rtt: self.seen.min_rtt,
+            ahead_bytes: 0,
+        }
+    }
+
+    /// Writes as much as the gate allows, begins frames, gives up those that cannot make it.
+    pub(super) fn pump(&mut self, now: Monotonic, cx: &mut Context<'_>) {
+        if !matches!(self.link, Link::Up { .. }) {
+            return;
+        }
+        let outlook = self.outlook(now);
+        while let Some((lane, frame)) = self.queue.take_expired(now, outlook.min_rtt) {
+            self.answer_unsent(lane, &frame.item, ReplyStatus::Expired, now);
+        }
+        let mut outstanding = self.review(now, &outlook, cx);
+        // Bounded: each turn writes a chunk, begins a frame or ends the loop.
+        loop {
+            let path = PathView {
+                outstanding_bytes: outstanding,
+                in_flight_bytes: self.seen.in_flight_bytes,
+                cwnd_bytes: self.seen.cwnd_bytes,
+                rate: outlook.rate,
+                ack_rate: self.estimator.ack_rate(),
+                latest_rtt: self.seen.latest_rtt,
+                min_rtt: self.seen.min_rtt,
+            };
+            if !gate::open(&path) {
+                return;
+            }
+            match self.flights.iter_mut().position(|flight| flight.sent_at.is_none()) {
+                Some(index) => {
+                    let limit = gate::chunk_bytes(outlook.rate);
+                    let Some(flight) = self.flights.get_mut(index) else { return };
+                    match flight.write_chunk(limit, now, cx) {
+                        Ok(0) => return,
+                        Ok(written) => {
+                            self.estimator.sent(now);
+                            outstanding = outstanding.saturating_add(written as u64);
+                        }
+                        // Stopped by the cloud: its answer, already on the way, says why.
+                        Err(_) => flight.sent_at = Some(now),
+                    }
+                }
+                None => {
+                    let outlook = Outlook { ahead_bytes: outstanding, ..outlook };
+                    if !self.begin(now, &outlook, cx) {
+                        return;
+                    }
+                    outstanding = outstanding.saturating_add(HEADER_BYTES as u64);
+                }
+            }
+        }
+    }
+
+    /// Looks through the begun frames; returns the bytes QUIC holds of them.
+    fn review(&mut self, now: Monotonic, outlook: &Outlook, cx: &mut Context<'_>) -> u64 {
+        let mut outstanding = 0_u64;
+        let mut index = 0;
+        while let Some(flight) = self.flights.get_mut(index) {
+            let unacked = flight.outstanding_bytes(cx).unwrap_or(0);
+            let deadline = flight.ticket.deadline;
+            if hopeless(now, deadline, unacked, flight.unsent_bytes(), outlook) {
+                let flight = self.flights.swap_remove(index);
+                let delivered = self.seen.delivered_bytes.saturating_sub(flight.delivered_before);
+                self.estimator.late(now, delivered, now.saturating_since(flight.started));
+                if !flight.answered {
+                    self.answer(&flight, ReplyStatus::Reset, None, now);
+                }
+                flight.reset();
+                continue;
+            }
+            if deadline.passed_at(now) && !flight.answered {
+                flight.answered = true;
+                let (ticket, hops, bytes) = (flight.ticket, flight.hops(None, None), flight.written_bytes);
+                self.reply(ticket, ReplyStatus::Expired, Detections::new(), hops, bytes, now);
+            } else if now > deadline.instant().plus(Flight::AFTERLIFE) {
+                self.flights.swap_remove(index).reset();
+                continue;
+            }
+            outstanding = outstanding.saturating_add(unacked);
+            index += 1;
+        }
+        outstanding
+    }
+
+    /// Begins the next frame, where one is due and a stream can be had.
+    fn begin(&mut self, now: Monotonic, outlook: &Outlook, cx: &mut Context<'_>) -> bool {
+        let Link::Up { session, .. } = &mut self.link else { return false };
+        if self.queue.is_empty() {
+            return false;
+        }
+        let flights = &self.flights;
+        let ready = |lane| flights.iter().filter(|flight| flight.ticket.lane == lane).count() < MOST_IN_CLOUD;
+        let Some((lane, waiting)) = self.queue.admit(now, outlook, ready) else { return false };
+        let frame = waiting.item;
+        let Some(header) = header(&frame, &self.models, &session.menu, now) else {
+            self.answer_unsent(lane, &frame, ReplyStatus::Error, now);
+            return true;
+        };
+        let stream = match session.handle.poll_open_bidirectional_stream(cx) {
+            Poll::Ready(Ok(stream)) => stream,
+            // No stream to be had: the frame waits on, unless a newer one came, which cannot be within this call.
+            Poll::Pending => {
+                let waiting = Waiting { item: frame, ..waiting };
+                self.queue.offer(lane, waiting);
+                return false;
+            }
+            Poll::Ready(Err(_)) => {
+                self.answer_unsent(lane, &frame, ReplyStatus::LinkDown, now);
+                return false;
+            }
+        };
+        let (receive, send) = stream.split();
+        let id = self.next_id;
+        self.next_id += 1;
+        let told = self.told.0.clone();
+        let reader = tokio::task::spawn_local(async move {
+            let outcome = read_result(receive).await.map(Box::new);
+            let _ = told.send(Told::Result { id, at: Monotonic::now(), outcome });
+        });
+        let ticket = Ticket {
+            lane,
+            service: frame.meta.service,
+            seq: frame.meta.seq,
+            model: frame.model,
+            deadline: frame.meta.deadline,
+            encoded_at: frame.encoded_at,
+        };
+        let mut flight = Flight::new(id, ticket, now, send, Bytes::from_owner(frame.bytes), reader);
+        flight.delivered_before = self.seen.delivered_bytes;
+        if flight.write_header(&header.encode(), cx).is_err() {
+            flight.sent_at = Some(now);
+        }
+        self.flights.push(flight);
+        true
+    }
+
+    /// The cloud's answer to a flight came, or will not come.
+    pub(super) fn landed(&mut self, id: FlightId, at: Monotonic, outcome: Result<FrameResult, String>) {
+        let Some(index) = self.flights.iter().position(|flight| flight.id == id) else { return };
+        let flight = self.flights.swap_remove(index);
+        let status = match &outcome {
+            Ok(result) if result.seq != flight.ticket.seq => ReplyStatus::Error,
+            Ok(result) => {
+                self.estimator.train(at, result.train.bytes_per_s as f64, result.train.bytes);
+                result.status.into()
+            }
+            Err(_) => ReplyStatus::Error,
+        };
+        if outcome.as_ref().is_ok_and(|result| result.status == Status::Expired) && flight.sent_at.is_none() {
+            let delivered = self.seen.delivered_bytes.saturating_sub(flight.delivered_before);
+            self.estimator.late(at, delivered, at.saturating_since(flight.started));
+        }
+        if !flight.answered {
+            self.answer(&flight, status, outcome.as_ref().ok(), at);
+        }
+        if flight.unsent_bytes() > 0 {
+            flight.reset();
+        }
+    }
+
+    /// The connection is gone: everything begun or waiting is answered now.
+    pub(super) fn lose(&mut self, _reason: &str) {
+        let now = Monotonic::now();
+        for flight in std::mem::take(&mut self.flights) {
+            if !flight.answered {
+                self.answer(&flight, ReplyStatus::LinkDown, None, now);
+            }
+            flight.reset();
+        }
+        while let Some((lane, waiting)) = self.queue.take_any() {
+            self.answer_unsent(lane, &waiting.item, ReplyStatus::LinkDown, now);
+        }
+    }
+
+    fn answer(&mut self, flight: &Flight, status: ReplyStatus, result: Option<&FrameResult>, at: Monotonic) {
+        let hops = flight.hops(Some(at), result);
+        let detections = result.map(|result| result.detections.clone()).unwrap_or_default();
+        self.reply(flight.ticket, status, detections, hops, flight.written_bytes, at);
+    }
+
+    fn answer_unsent(&mut self, lane: usize, frame: &Outgoing<B>, status: ReplyStatus, at: Monotonic) {
+        let ticket = Ticket {
+            lane,
+            service: frame.meta.service,
+            seq: frame.meta.seq,
+            model: frame.model,
+            deadline: frame.meta.deadline,
+            encoded_at: frame.encoded_at,
+        };
+        self.reply(ticket, status, Detections::new(), HopTimes::default(), 0, at);
+    }
+
+    fn reply(
+        &mut self,
+        ticket: Ticket,
+        status: ReplyStatus,
+        detections: Detections,
+        hops: HopTimes,
+        uplink_bytes: u64,
+        received_at: Monotonic,
+    ) {
+        let Some(lane) = self.lanes.get_mut(ticket.lane) else { return };
+        let reply = CloudReply {
+            service: ticket.service,
+            seq: ticket.seq,
+            status,
+            model: ticket.model,
+            detections,
+            hops,
+            uplink_bytes,
+            received_at,
+        };
+        if lane.output.push(reply).is_err() {
+            self.dropped_replies += 1;
+            self.log_dropped();
+        }
+        if let Some(lane) = self.lanes.get(ticket.lane) {
+            lane.output_bell.ring();
+        }
+    }
+
+    fn log_dropped(&mut self) {
+        let count = self.dropped_replies;
+        if let Some(events) = &mut self.events
+            && events.push(LinkEvent::RepliesDropped { count }).is_ok()
+        {
+            self.dropped_replies = 0;
+        }
+    }
+}
+
+/// The frame's header, or `None` where the frame cannot be sent: no such model in the menu, too large, no pixels.
+fn header<B: AsRef<[u8]>>(
+    frame: &Outgoing<B>,
+    models: &[String],
+    menu: &crate::wire::menu::CloudMenu,
+    now: Monotonic,
+) -> Option<FrameHeader> {
+    let side = |pixels: u32| u16::try_from(pixels).ok().filter(|side| (1..=MAX_SIDE).contains(side));
+    let length = frame.bytes.as_ref().len();
+    Some(FrameHeader {
+        service: frame.meta.service,
+        seq: frame.meta.seq,
+        budget: frame.meta.deadline.budget_at(now),
+        model: menu.index_of(models.get(usize::from(frame.model))?)?,
+        payload: frame.payload,
+        width: side(frame.width)?,
+        height: side(frame.height)?,
+        frame_width: side(frame.meta.width)?,
+        frame_height: side(frame.meta.height)?,
+        payload_bytes: u32::try_from(length).ok().filter(|bytes| (1..=MAX_FRAME_BYTES).contains(bytes))?,
+    })
+}

@@ -1,0 +1,164 @@
+//! The car's end of the uplink: one thread, one connection, one stream per frame.
+//!
+//! [`run_car`] takes the newest encoded frame of every service from its mailbox, decides which goes next and how much
+//! of it the stack may hold ([`queue`], [`gate`]), and answers each frame exactly once with a [`CloudReply`]. It
+//! connects for ever; while the cloud cannot be reached every frame is answered at once with
+//! [`ReplyStatus::LinkDown`].
+
+mod driver;
+mod flight;
+pub mod gate;
+mod metrics;
+mod publish;
+pub mod queue;
+mod reply;
+mod session;
+
+use std::net::SocketAddr;
+
+use allocation::model_config::Payload;
+use rt_core::clock::Monotonic;
+use rt_core::doorbell::Doorbell;
+use rt_core::frame::FrameMeta;
+use rt_core::mailbox;
+use rt_core::stop::StopToken;
+
+pub use reply::{CloudReply, ReplyStatus};
+
+use crate::certs::{CertError, TlsFiles};
+use crate::estimate::{EstimatorLimits, LinkEstimate};
+use crate::wire::identity::Identity;
+use crate::wire::menu::CloudMenu;
+
+/// One encoded frame on its way up. Its bytes are never copied: `bytes` is dropped, which gives its slot back, once
+/// QUIC needs it no more.
+#[derive(Debug)]
+pub struct Outgoing<B> {
+    /// The camera frame it was made from.
+    pub meta: FrameMeta,
+    /// The model to run: an index into [`CarEndpoint::models`].
+    pub model: u16,
+    /// What travels, and how it is coded.
+    pub payload: Payload,
+    /// Width of the coded image, pixels.
+    pub width: u32,
+    /// Height of the coded image, pixels.
+    pub height: u32,
+    /// The coded bytes.
+    pub bytes: B,
+    /// When encoding was done.
+    pub encoded_at: Monotonic,
+}
+
+/// One service's two directions.
+pub struct CarService<B> {
+    /// The service's number, as [`FrameMeta::service`] has it.
+    pub service: u16,
+    /// Of frames with equal deadlines, those of the higher priority go first.
+    pub priority: f64,
+    /// Newest encoded frame; the sender rings the endpoint's doorbell.
+    pub input: mailbox::Receiver<Outgoing<B>>,
+    /// Answers.
+    pub output: rtrb::Producer<CloudReply>,
+    /// Rung after each answer.
+    pub output_bell: Doorbell,
+}
+
+/// Where something is published: the newest value counts, and the reader is woken.
+pub struct Subscription<T> {
+    /// The mailbox.
+    pub mailbox: mailbox::Sender<T>,
+    /// The reader's bell.
+    pub bell: Doorbell,
+}
+
+/// What happens to the link, for logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// The cloud accepted this car.
+    Connected,
+    /// An attempt failed; the next follows after the backoff.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// The cloud refused this car.
+    Refused {
+        /// The cloud's reason.
+        reason: String,
+    },
+    /// A working connection ended.
+    Lost {
+        /// Why.
+        reason: String,
+    },
+    /// Answers that no ring had room for, since the last such event.
+    RepliesDropped {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// Everything the car's endpoint needs.
+pub struct CarEndpoint<B> {
+    /// The gateway's address.
+    pub server: SocketAddr,
+    /// The name its certificate has to bear; [`crate::certs::CLOUD_NAME`] for a development PKI.
+    pub server_name: String,
+    /// Certificates.
+    pub tls: TlsFiles,
+    /// Who this car is.
+    pub identity: Identity,
+    /// Names of the models that [`Outgoing::model`] indexes.
+    pub models: Vec<String>,
+    /// The services.
+    pub services: Vec<CarService<B>>,
+    /// Who learns of the link's estimate, at least every 100 ms.
+    pub estimates: Vec<Subscription<LinkEstimate>>,
+    /// Who learns of the cloud's menu, on each connection and about every second.
+    pub menus: Vec<Subscription<CloudMenu>>,
+    /// Link events for logs; a full ring loses the newest.
+    pub events: Option<rtrb::Producer<LinkEvent>>,
+    /// First guess and bounds of the rate.
+    pub estimator: EstimatorLimits,
+}
+
+/// Why the endpoint could not start. Once it runs, nothing ends it but the stop token.
+#[derive(Debug, thiserror::Error)]
+pub enum CarError {
+    /// Certificates.
+    #[error(transparent)]
+    Cert(#[from] CertError),
+    /// The runtime, its doorbell or a socket.
+    #[error("cannot start the car's endpoint ({what}): {reason}")]
+    Start {
+        /// Which part.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Runs the car's endpoint on this thread until `stop` is set. `bell` has to be an eventfd doorbell; whoever puts a
+/// frame into a service's mailbox rings it, and it is registered with `stop` here.
+///
+/// # Errors
+/// [`CarError`], before the first connection only.
+pub fn run_car<B>(config: CarEndpoint<B>, stop: &StopToken, bell: Doorbell) -> Result<(), CarError>
+where
+    B: AsRef<[u8]> + Send + 'static,
+{
+    let start = |what| move |error: std::io::Error| CarError::Start { what, reason: error.to_string() };
+    let runtime = crate::reactor::runtime().map_err(start("runtime"))?;
+    stop.wakes(&bell);
+    let local = tokio::task::LocalSet::new();
+    let outcome = local.block_on(&runtime, async {
+        let bell = crate::reactor::AsyncBell::new(bell).map_err(start("doorbell"))?;
+        driver::Driver::new(config, stop.clone())?.run(bell).await;
+        Ok(())
+    });
+    // Reader tasks may still wait for the peer; they end with the set.
+    drop(local);
+    runtime.shutdown_background();
+    outcome
+}

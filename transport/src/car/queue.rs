@@ -1,0 +1,169 @@
+//! Who sends next: per service the newest frame waits, one frame at a time is written, earliest deadline first among
+//! those that can still make it.
+//!
+//! Because only one frame is ever partly written, a frame that waits can still be replaced by a newer one, and a frame
+//! that was begun is finished unless its deadline is out of reach: newest-always-pre-empts would finish nothing under
+//! double load.
+
+use std::time::Duration;
+
+use rt_core::clock::{Deadline, Monotonic};
+
+/// Where nothing was admitted for this long, one frame is, whatever was predicted: a wrong estimate must be able to
+/// find out that it is wrong.
+const STARVATION: Duration = Duration::from_millis(250);
+/// A prediction has to fail by this factor of the remaining budget before a begun frame is given up for it.
+const HOPELESS_FACTOR: f64 = 1.25;
+
+/// Bytes on the wire for each payload byte: headers of QUIC, UDP and IP on packets of 1,400 bytes.
+const WIRE_OVERHEAD: f64 = 1.04;
+
+/// What a frame may expect of the link.
+#[derive(Clone, Copy, Debug)]
+pub struct Outlook {
+    /// Usable rate, bytes per second.
+    pub rate: f64,
+    /// Whether the rate was measured under load; a rate taken while the application was the limit drops nothing.
+    pub trusted: bool,
+    /// Smallest round trip of the path.
+    pub min_rtt: Duration,
+    /// Bytes of earlier frames that are not acknowledged yet.
+    pub ahead_bytes: u64,
+}
+
+/// A frame that waits for its turn.
+#[derive(Clone, Debug)]
+pub struct Waiting<T> {
+    /// The frame.
+    pub item: T,
+    /// When its decision is due.
+    pub deadline: Deadline,
+    /// Bytes to send.
+    pub bytes: usize,
+    /// How long the cloud is expected to work on it.
+    pub execution: Duration,
+}
+
+#[derive(Debug)]
+struct Lane<T> {
+    priority: f64,
+    waiting: Option<Waiting<T>>,
+    last_admitted: Monotonic,
+}
+
+/// The newest frame of every service, and the choice among them.
+#[derive(Debug)]
+pub struct UplinkQueue<T> {
+    lanes: Vec<Lane<T>>,
+    last_admitted: Monotonic,
+}
+
+impl<T> UplinkQueue<T> {
+    /// A queue with one lane for each priority; of equal deadlines the higher priority goes first.
+    #[must_use]
+    pub fn new(priorities: impl IntoIterator<Item = f64>, now: Monotonic) -> Self {
+        let lane = |priority| Lane { priority, waiting: None, last_admitted: Monotonic::ZERO };
+        Self { lanes: priorities.into_iter().map(lane).collect(), last_admitted: now }
+    }
+
+    /// A new frame for `lane`; the one it replaces comes back, as does the frame itself where there is no such lane.
+    pub fn offer(&mut self, lane: usize, frame: Waiting<T>) -> Option<Waiting<T>> {
+        match self.lanes.get_mut(lane) {
+            Some(lane) => lane.waiting.replace(frame),
+            None => Some(frame),
+        }
+    }
+
+    /// Whether any frame waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.waiting.is_none())
+    }
+
+    /// Takes out a frame that cannot be answered in time by any link: less than a minimum round trip is left.
+    pub fn take_expired(&mut self, now: Monotonic, min_rtt: Duration) -> Option<(usize, Waiting<T>)> {
+        self.lanes.iter_mut().enumerate().find_map(|(index, lane)| {
+            let gone = lane.waiting.as_ref().is_some_and(|w| w.deadline.budget_at(now) <= min_rtt);
+            if gone { lane.waiting.take().map(|frame| (index, frame)) } else { None }
+        })
+    }
+
+    /// Takes out any frame, for answering all of them when the link is down.
+    pub fn take_any(&mut self) -> Option<(usize, Waiting<T>)> {
+        self.lanes.iter_mut().enumerate().find_map(|(index, lane)| lane.waiting.take().map(|frame| (index, frame)))
+    }
+
+    /// The next frame to begin, from the lanes for which `ready` says so.
+    pub fn admit(
+        &mut self,
+        now: Monotonic,
+        outlook: &Outlook,
+        ready: impl Fn(usize) -> bool,
+    ) -> Option<(usize, Waiting<T>)> {
+        let candidates = || {
+            self.lanes.iter().enumerate().filter_map(|(i, l)| Some((i, l, l.waiting.as_ref()?))).filter(|c| ready(c.0))
+        };
+        let earliest = candidates()
+            .filter(|(_, _, frame)| can_make_it(now, frame, outlook))
+            .min_by(|(_, a, x), (_, b, y)| {
+                x.deadline
+                    .cmp(&y.deadline)
+                    .then(b.priority.total_cmp(&a.priority))
+                    .then(a.last_admitted.cmp(&b.last_admitted))
+            })
+            .map(|(index, _, _)| index);
+        let starving = now.saturating_since(self.last_admitted) >= STARVATION;
+        let chosen = earliest.or_else(|| {
+            if starving { candidates().max_by_key(|(_, _, f)| f.deadline).map(|(index, _, _)| index) } else { None }
+        })?;
+        let lane = self.lanes.get_mut(chosen)?;
+        lane.last_admitted = now;
+        self.last_admitted = now;
+        lane.waiting.take().map(|frame| (chosen, frame))
+    }
+
+    /// When the next rule changes its answer without a new frame: a frame expires, or starvation sets in.
+    #[must_use]
+    pub fn next_change(&self, min_rtt: Duration) -> Option<Monotonic> {
+        let soonest = self.lanes.iter().filter_map(|l| l.waiting.as_ref()).map(|w| w.deadline.less(min_rtt)).min()?;
+        Some(soonest.min(self.last_admitted.plus(STARVATION)))
+    }
+}
+
+fn transmit(bytes: u64, rate: f64) -> Duration {
+    Duration::try_from_secs_f64(bytes as f64 * WIRE_OVERHEAD / rate.max(1.0)).unwrap_or(Duration::MAX)
+}
+
+/// Whether `frame`, begun now, is expected back by its deadline.
+fn can_make_it<T>(now: Monotonic, frame: &Waiting<T>, outlook: &Outlook) -> bool {
+    let budget = frame.deadline.budget_at(now);
+    if !outlook.trusted {
+        return budget > outlook.min_rtt;
+    }
+    let own = transmit(frame.bytes as u64, outlook.rate);
+    // With a full pipe the last byte's acknowledgement is due when all bytes ahead and its own have been carried; with
+    // an emptier one a round trip after its own.
+    let acknowledged = own.saturating_add(transmit(outlook.ahead_bytes, outlook.rate).max(outlook.min_rtt));
+    acknowledged.saturating_add(frame.execution) <= budget
+}
+
+/// Whether a begun frame has to be given up, of which `unacked_bytes` were given to QUIC and not acknowledged, and
+/// `unsent_bytes` not even given.
+///
+/// While the pipe is full, acknowledgements come at the link's rate, so the last byte's (and with it the result) is due
+/// in the time that all those bytes take; a byte not yet sent needs a round trip at least.
+#[must_use]
+pub fn hopeless(now: Monotonic, deadline: Deadline, unacked_bytes: u64, unsent_bytes: u64, outlook: &Outlook) -> bool {
+    let left = unacked_bytes.saturating_add(unsent_bytes);
+    if left == 0 {
+        return false;
+    }
+    let budget = deadline.budget_at(now);
+    if budget.is_zero() || (unsent_bytes > 0 && budget <= outlook.min_rtt) {
+        return true;
+    }
+    outlook.trusted && transmit(left, outlook.rate) > budget.mul_f64(HOPELESS_FACTOR)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+use super::*;
+use proptest::prelude::*;
+
+const MS: Duration = Duration::from_millis(1);
+
+fn at(ms: u64) -> Monotonic {
+    Monotonic::from_ns(1_000_000_000 + ms * 1_000_000)
+}
+
+fn frame(item: u64, deadline_ms: u64, bytes: usize) -> Waiting<u64> {
+    Waiting { item, deadline: Deadline::at(at(deadline_ms)), bytes, execution: 10 * MS }
+}
+
+const FAST: Outlook = Outlook { rate: 1e9, trusted: true, min_rtt: Duration::from_millis(50), ahead_bytes: 0 };
+/// 1 MB/s, measured under load.
+const SLOW: Outlook = Outlook { rate: 1e6, trusted: true, min_rtt: Duration::from_millis(50), ahead_bytes: 0 };
+
+#[test]
+fn the_earliest_deadline_goes_first_then_priority_then_who_waited_longest() {
+    let mut queue = UplinkQueue::new([1.0, 1.0, 2.0], at(0));
+    queue.offer(0, frame(0, 300, 1_000));
+    queue.offer(1, frame(1, 200, 1_000));
+    queue.offer(2, frame(2, 300, 1_000));
+    let order: Vec<u64> = std::iter::from_fn(|| queue.admit(at(1), &FAST, |_| true)).map(|(_, f)| f.item).collect();
+    assert_eq!(order, [1, 2, 0]);
+}
+
+#[test]
+fn a_newer_frame_replaces_the_waiting_one_and_gives_it_back() {
+    let mut queue = UplinkQueue::new([1.0], at(0));
+    assert!(queue.offer(0, frame(1, 200, 1)).is_none());
+    assert_eq!(queue.offer(0, frame(2, 300, 1)).map(|f| f.item), Some(1));
+    assert_eq!(queue.offer(9, frame(3, 300, 1)).map(|f| f.item), Some(3), "no such lane");
+}
+
+#[test]
+fn a_frame_that_cannot_make_it_under_a_trusted_rate_stays_until_starvation() {
+    let mut queue = UplinkQueue::new([1.0], at(0));
+    queue.offer(0, frame(1, 500, 600_000));
+    assert!(queue.admit(at(100), &SLOW, |_| true).is_none(), "600 ms of transmission in 400 ms of budget");
+    assert!(queue.admit(at(251), &SLOW, |_| true).is_some(), "nothing was admitted for 250 ms");
+}
+
+#[test]
+fn bytes_ahead_count() {
+    let mut queue = UplinkQueue::new([1.0], at(0));
+    queue.offer(0, frame(1, 250, 100_000));
+    assert!(queue.admit(at(0), &Outlook { ahead_bytes: 150_000, ..SLOW }, |_| true).is_none());
+    assert!(queue.admit(at(0), &Outlook { ahead_bytes: 50_000, ..SLOW }, |_| true).is_some());
+}
+
+#[test]
+fn an_untrusted_rate_drops_nothing() {
+    let mut queue = UplinkQueue::new([1.0], at(0));
+    queue.offer(0, frame(1, 200, 50_000_000));
+    assert!(queue.admit(at(0), &Outlook { trusted: false, rate: 1.0, ..SLOW }, |_| true).is_some());
+}
+
+#[test]
+fn a_lane_that_is_not_ready_waits() {
+    let mut queue = UplinkQueue::new([1.0, 1.0], at(0));
+    queue.offer(0, frame(1, 200, 1));
+    queue.offer(1, frame(2, 300, 1));
+    assert_eq!(queue.admit(at(0), &FAST, |lane| lane == 1).map(|(_, f)| f.item), Some(2));
+    assert!(queue.admit(at(1000), &FAST, |_| false).is_none());
+}
+
+#[test]
+fn a_begun_frame_is_given_up_only_when_out_of_reach() {
+    let deadline = Deadline::at(at(200));
+    let untrusted = Outlook { trusted: false, ..SLOW };
+    assert!(!hopeless(at(0), deadline, 50_000, 100_000, &SLOW), "150 ms in 200 ms");
+    assert!(!hopeless(at(0), deadline, 0, 240_000, &SLOW), "a little over is not worth a wrong verdict");
+    assert!(hopeless(at(0), deadline, 100_000, 200_000, &SLOW));
+    assert!(!hopeless(at(0), deadline, 100_000, 200_000, &untrusted));
+    assert!(hopeless(at(160), deadline, 0, 1, &untrusted), "less than a round trip is left for what is unsent");
+    assert!(!hopeless(at(190), deadline, 1_000, 0, &untrusted), "what is sent may arrive until the deadline");
+    assert!(hopeless(at(200), deadline, 1_000, 0, &untrusted));
+    assert!(!hopeless(at(300), deadline, 0, 0, &SLOW), "all of it arrived: nothing is left to give up");
+}
+
+proptest! {
+    /// Random offers, sweeps and admissions: each frame leaves exactly once, none is invented, and admission never
+    /// prefers a later deadline to an earlier one that could make it.
+    #[test]
+    fn every_frame_leaves_exactly_once(steps in proptest::collection::vec((0..4_usize, 0..3_usize, 0..400_u64, 1..400_000_usize), 1..200)) {
+        let mut queue = UplinkQueue::new([1.0, 2.0, 3.0], at(0));
+        let (mut offered, mut left) = (0_u64, Vec::new());
+        for (step, (action, lane, budget, bytes)) in steps.iter().enumerate() {
+            let now = at(step as u64 * 7);
+            match action {
+                0 | 1 => {
+                    let deadline = step as u64 * 7 + budget;
+                    left.extend(queue.offer(*lane, frame(offered, deadline, *bytes)).map(|f| f.item));
+                    offered += 1;
+                }
+                2 => left.extend(queue.take_expired(now, SLOW.min_rtt).map(|(_, f)| f.item)),
+                _ => left.extend(queue.admit(now, &SLOW, |_| true).map(|(_, f)| f.item)),
+            }
+        }
+        left.extend(std::iter::from_fn(|| queue.take_any()).map(|(_, f)| f.item));
+        prop_assert!(queue.is_empty());
+        left.sort_unstable();
+        prop_assert_eq!(left, (0..offered).collect::<Vec<_>>());
+    }
+
+    /// However wrong the estimate, a lane with frames is served at least every 250 ms.
+    #[test]
+    fn no_estimate_starves_the_queue(rate in 0.0..1e6_f64, trusted: bool) {
+        let outlook = Outlook { rate, trusted, min_rtt: 50 * MS, ahead_bytes: 0 };
+        let mut queue = UplinkQueue::new([1.0], at(0));
+        let mut last = 0;
+        for now in (0..5_000).step_by(10) {
+            if now % 100 == 0 {
+                queue.offer(0, frame(now, now + 200, 5_000_000));
+            }
+            while queue.take_expired(at(now), outlook.min_rtt).is_some() {}
+            if queue.admit(at(now), &outlook, |_| true).is_some() {
+                last = now;
+            }
+            prop_assert!(now - last <= 350, "nothing admitted between {last} and {now} ms");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The estimator itself: pure, driven by what the connection and the results say.
+
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
+
+use super::ack_window::{ACK_WINDOW, AckWindow};
+use super::train_window::TrainWindow;
+
+/// A queue is building where the round trip is this much above its minimum (transport notes).
+pub const QUEUE_INFLATION: Duration = Duration::from_millis(30);
+/// Silence of acknowledgements, with bytes in flight, after which the estimate starts to fall; at least two round trips.
+const SILENCE: Duration = Duration::from_millis(100);
+/// In silence the estimate halves this often, so that a dead link costs 90 % within 0.45 s.
+const HALF_LIFE: Duration = Duration::from_millis(75);
+/// A train rate may at most multiply the estimate by this in one step; one lucky batch must not.
+const RISE: f64 = 2.0;
+/// How much of the way towards a higher and a lower train rate one sample goes.
+const GAIN_UP: f64 = 0.5;
+const GAIN_DOWN: f64 = 0.7;
+/// The acknowledgement rate while a queue builds is the link's, within this factor.
+const ACK_SLACK: f64 = 1.1;
+/// For this long a rate measured under load is believed.
+const LOAD_MEMORY: Duration = Duration::from_secs(1);
+/// A frame that came late at most lowers the estimate to this part of it.
+const LATE_FLOOR: f64 = 0.6;
+
+/// Bounds of what may be believed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EstimatorLimits {
+    /// Before anything was measured, bytes per second.
+    pub initial: f64,
+    /// Never below, bytes per second: something must be left for the frames that find out more.
+    pub least: f64,
+    /// Never above, bytes per second.
+    pub most: f64,
+}
+
+impl Default for EstimatorLimits {
+    fn default() -> Self {
+        Self { initial: 250_000.0, least: 2_500.0, most: 1.25e9 }
+    }
+}
+
+/// The uplink's usable rate, from trains, acknowledgements, silence and lateness.
+///
+/// ```
+/// use rt_core::clock::Monotonic;
+/// use std::time::Duration;
+/// use transport::estimate::{EstimatorLimits, RateEstimator};
+/// let mut estimator = RateEstimator::new(EstimatorLimits::default());
+/// let mut now = Monotonic::from_ns(1);
+/// for _ in 0..20 {
+///     now = now.plus(Duration::from_millis(100));
+///     estimator.train(now, 1_250_000.0, 24_000); // 10 Mbit/s seen by the receiver, although little is sent
+/// }
+/// assert!((estimator.rate(now) / 1_250_000.0 - 1.0).abs() < 0.05);
+/// ```
+#[derive(Debug)]
+pub struct RateEstimator {
+    limits: EstimatorLimits,
+    rate: f64,
+    trains: TrainWindow,
+    acks: AckWindow,
+    srtt: Duration,
+    building_since: Option<Monotonic>,
+    /// When a queue last stood for long enough that the acknowledgement rate was the link's.
+    loaded_at: Option<Monotonic>,
+    /// When bytes were first put in flight after the last acknowledgement, or that acknowledgement itself.
+    waiting_since: Option<Monotonic>,
+}
+
+impl RateEstimator {
+    /// An estimator that has seen nothing.
+    #[must_use]
+    pub fn new(limits: EstimatorLimits) -> Self {
+        Self {
+            limits,
+            rate: limits.initial,
+            trains: TrainWindow::default(),
+            acks: AckWindow::default(),
+            srtt: Duration::from_millis(100),
+            building_since: None,
+            loaded_at: None,
+            waiting_since: None,
+        }
+    }
+
+    /// A new connection began: history of the old path is no witness, though its rate is a first guess.
+    pub fn reconnected(&mut self) {
+        self.trains.clear();
+        self.acks.clear();
+        self.building_since = None;
+        self.loaded_at = None;
+        self.waiting_since = None;
+        self.rate = self.rate.max(self.limits.initial).min(self.limits.most);
+    }
+
+    /// The receiver saw `bytes` arrive as a train of `bytes_per_s`.
+    pub fn train(&mut self, now: Monotonic, bytes_per_s: f64, bytes: u32) {
+        if !(bytes_per_s.is_finite() && bytes_per_s > 0.0) || bytes == 0 {
+            return;
+        }
+        let clipped = bytes_per_s.clamp(self.limits.least, self.limits.most);
+        self.trains.push(now, clipped, f64::from(bytes));
+        let Some(mut target) = self.trains.p75() else { return };
+        // While a queue stands the acknowledgements know better than trains of the last second.
+        if let Some(acked) = self.acks.rate()
+            && self.queue_stands(now)
+        {
+            target = target.min(acked * ACK_SLACK);
+        }
+        if target > self.rate {
+            let next = self.rate + GAIN_UP * (target - self.rate);
+            // Up to the first guess it may go at once, so that a link that was lost is soon used again.
+            self.set(next.min((self.rate * RISE).max(self.limits.initial)));
+        } else {
+            self.set(self.rate + GAIN_DOWN * (target - self.rate));
+        }
+    }
+
+    /// Acknowledgements came: `delivered_bytes` in total so far, `in_flight_bytes` still out.
+    pub fn acknowledged(&mut self, now: Monotonic, delivered_bytes: u64, in_flight_bytes: u64) {
+        self.settle(now);
+        self.acks.push(now, delivered_bytes);
+        self.waiting_since = (in_flight_bytes > 0).then_some(now);
+        let Some(acked) = self.acks.rate() else { return };
+        // Whatever was delivered over 200 ms, the link can carry.
+        if acked > self.rate {
+            self.set(acked);
+        }
+        if self.queue_stands(now) {
+            self.loaded_at = Some(now);
+        }
+        if self.queue_stands(now) && self.rate > acked * ACK_SLACK {
+            self.set(acked * ACK_SLACK);
+        }
+    }
+
+    /// The connection's round-trip times and bytes in flight, as they change.
+    pub fn round_trip(&mut self, now: Monotonic, latest: Duration, min: Duration, smoothed: Duration, in_flight: u64) {
+        self.srtt = smoothed;
+        if latest > min + QUEUE_INFLATION {
+            self.building_since.get_or_insert(now);
+        } else {
+            self.building_since = None;
+        }
+        if in_flight == 0 {
+            self.waiting_since = None;
+        } else {
+            self.waiting_since.get_or_insert(now);
+        }
+    }
+
+    /// Bytes were given to the stack: from now on acknowledgements are due.
+    pub fn sent(&mut self, now: Monotonic) {
+        self.waiting_since.get_or_insert(now);
+    }
+
+    /// A frame was given up or came late: in the `elapsed` time since it was begun, only `delivered_bytes` of all
+    /// frames got through.
+    pub fn late(&mut self, now: Monotonic, delivered_bytes: u64, elapsed: Duration) {
+        // The first round trip says nothing about the rate.
+        let carrying = elapsed.saturating_sub(self.srtt);
+        if carrying < Duration::from_millis(20) {
+            return;
+        }
+        let achieved = delivered_bytes as f64 / carrying.as_secs_f64();
+        let current = self.rate(now);
+        if achieved < current {
+            self.trains.clear();
+            self.set(achieved.max(current * LATE_FLOOR));
+        }
+    }
+
+    /// Whether a queue has been there for long enough that the acknowledgement rate is the link's.
+    fn queue_stands(&self, now: Monotonic) -> bool {
+        self.building_since.is_some_and(|since| now.saturating_since(since) >= ACK_WINDOW / 2)
+    }
+
+    /// Whether the rate was measured under load within the last second; only such a rate may drop frames.
+    #[must_use]
+    pub fn measured_under_load(&self, now: Monotonic) -> bool {
+        self.loaded_at.is_some_and(|at| now.saturating_since(at) < LOAD_MEMORY)
+    }
+
+    /// The acknowledgement rate of the last 200 ms, bytes per second, where there is one.
+    #[must_use]
+    pub fn ack_rate(&self) -> Option<f64> {
+        self.acks.rate()
+    }
+
+    /// The usable rate at `now`, bytes per second.
+    #[must_use]
+    pub fn rate(&self, now: Monotonic) -> f64 {
+        let Some(since) = self.waiting_since else { return self.rate };
+        let last = self.acks.newest().map_or(since, |at| at.max(since));
+        let silence = now.saturating_since(last).saturating_sub(SILENCE.max(self.srtt * 2));
+        let halvings = silence.as_secs_f64() / HALF_LIFE.as_secs_f64();
+        (self.rate * (-halvings).exp2()).max(self.limits.least)
+    }
+
+    /// Makes what silence has taken away permanent, before the silence is forgotten.
+    fn settle(&mut self, now: Monotonic) {
+        let settled = self.rate(now);
+        if settled < self.rate * 0.9 {
+            // A train from before the silence would lift the estimate at once.
+            self.trains.clear();
+            self.acks.clear();
+        }
+        self.set(settled);
+    }
+
+    fn set(&mut self, rate: f64) {
+        self.rate = rate.clamp(self.limits.least, self.limits.most);
+    }
+}

@@ -1,0 +1,40 @@
+//! How fast the uplink is: an estimate that holds while the application does not fill the link, and falls at once when
+//! the link does.
+//!
+//! Three witnesses are heard ([`RateEstimator`]): packet trains as the receiver saw them (true even when the sender is
+//! idle most of the time), the acknowledgement rate over 200 ms (true while a queue is building), and silence or late
+//! frames (which say that the first two are history). Windows and ratios are those of the transport notes' measurements.
+
+mod ack_window;
+mod estimator;
+mod train_window;
+
+pub use estimator::{EstimatorLimits, QUEUE_INFLATION, RateEstimator};
+
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
+
+/// What is known of the link at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LinkEstimate {
+    /// Usable uplink rate, bits per second; zero while there is no connection.
+    pub rate_bps: f64,
+    /// Smoothed round-trip time of QUIC.
+    pub rtt: Duration,
+    /// Smallest round-trip time seen on the path.
+    pub min_rtt: Duration,
+    /// Congestion window, bytes.
+    pub cwnd_bytes: u64,
+    /// BBR's latest delivery-rate sample, bytes per second; low whenever the application sends little.
+    pub delivery_rate_bytes_per_s: f64,
+    /// Whether that sample was taken while the application, not the link, was the limit.
+    pub app_limited: bool,
+    /// Whether the cloud can be reached.
+    pub connected: bool,
+    /// When this was known.
+    pub at: Monotonic,
+}
+
+#[cfg(test)]
+mod tests;

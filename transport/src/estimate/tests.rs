@@ -1,0 +1,162 @@
+use super::*;
+use proptest::prelude::*;
+
+const MS: Duration = Duration::from_millis(1);
+const MIN_RTT: Duration = Duration::from_millis(50);
+/// 10 Mbit/s.
+const TRUTH: f64 = 1_250_000.0;
+
+/// A link as the estimator sees it: acknowledgements and trains at a rate that the test changes.
+struct Play {
+    estimator: RateEstimator,
+    now: Monotonic,
+    delivered: u64,
+}
+
+impl Play {
+    fn new() -> Self {
+        Self {
+            estimator: RateEstimator::new(EstimatorLimits::default()),
+            now: Monotonic::from_ns(1_000_000_000),
+            delivered: 0,
+        }
+    }
+
+    /// Busy for `time`: a queue stands, acknowledgements come at `rate`, a result every 50 ms.
+    fn busy(&mut self, time: Duration, rate: f64) {
+        for step in 0..time.as_millis() as u64 / 5 {
+            self.now = self.now.plus(5 * MS);
+            self.delivered += (rate * 0.005) as u64;
+            self.estimator.acknowledged(self.now, self.delivered, 50_000);
+            self.estimator.round_trip(self.now, MIN_RTT + 60 * MS, MIN_RTT, MIN_RTT + 50 * MS, 50_000);
+            if step % 10 == 9 {
+                self.estimator.train(self.now, rate, 40_000);
+            }
+        }
+    }
+
+    /// A frame of 20 KB every 100 ms on a link of `rate`: hardly used, and seen only by its trains.
+    fn light(&mut self, time: Duration, rate: f64) {
+        for _ in 0..time.as_millis() as u64 / 100 {
+            self.now = self.now.plus(100 * MS);
+            self.delivered += 20_000;
+            self.estimator.acknowledged(self.now, self.delivered, 0);
+            self.estimator.round_trip(self.now, MIN_RTT, MIN_RTT, MIN_RTT, 0);
+            self.estimator.train(self.now, rate, 20_000);
+        }
+    }
+
+    fn rate(&self) -> f64 {
+        self.estimator.rate(self.now)
+    }
+}
+
+#[test]
+fn while_little_is_sent_trains_still_tell_the_rate() {
+    let mut play = Play::new();
+    play.light(Duration::from_secs(2), TRUTH);
+    assert!((play.rate() / TRUTH - 1.0).abs() < 0.1, "{}", play.rate());
+}
+
+#[test]
+fn a_halving_is_seen_within_400_ms_while_busy_and_while_lightly_used() {
+    for busy in [true, false] {
+        let mut play = Play::new();
+        let go = |play: &mut Play, time, rate| if busy { play.busy(time, rate) } else { play.light(time, rate) };
+        go(&mut play, Duration::from_secs(3), TRUTH);
+        assert!((play.rate() / TRUTH - 1.0).abs() < 0.1, "busy {busy}: {}", play.rate());
+        go(&mut play, 400 * MS, TRUTH / 2.0);
+        assert!(play.rate() < 0.6 * TRUTH, "busy {busy}: {}", play.rate());
+        go(&mut play, Duration::from_secs(1), TRUTH / 2.0);
+        assert!((play.rate() / (TRUTH / 2.0) - 1.0).abs() < 0.15, "busy {busy}: {}", play.rate());
+    }
+}
+
+#[test]
+fn silence_takes_nine_tenths_within_half_a_second_and_acknowledgements_bring_it_back() {
+    let mut play = Play::new();
+    play.busy(Duration::from_secs(2), TRUTH);
+    play.now = play.now.plus(500 * MS);
+    assert!(play.rate() < TRUTH / 10.0, "{}", play.rate());
+    play.now = play.now.plus(Duration::from_secs(20));
+    assert!(play.rate() > 0.0, "never nothing at all");
+    play.busy(Duration::from_secs(1), TRUTH);
+    assert!((play.rate() / TRUTH - 1.0).abs() < 0.15, "{}", play.rate());
+}
+
+#[test]
+fn without_bytes_in_flight_silence_means_nothing() {
+    let mut play = Play::new();
+    play.light(Duration::from_secs(2), TRUTH);
+    let before = play.rate();
+    play.now = play.now.plus(Duration::from_secs(60));
+    assert_eq!(play.rate(), before);
+    play.estimator.sent(play.now);
+    play.now = play.now.plus(500 * MS);
+    assert!(play.rate() < before / 4.0, "but what is sent has to be acknowledged");
+}
+
+#[test]
+fn late_frames_lower_the_estimate_step_by_step() {
+    let mut play = Play::new();
+    play.light(Duration::from_secs(2), TRUTH);
+    for _ in 0..3 {
+        play.estimator.late(play.now, 10_000, 200 * MS);
+    }
+    assert!(play.rate() < 0.3 * TRUTH, "{}", play.rate());
+    let before = play.rate();
+    play.estimator.late(play.now, 0, 10 * MS);
+    assert_eq!(play.rate(), before, "less than a round trip says nothing");
+}
+
+#[test]
+fn one_absurd_train_does_not_carry_the_estimate_away() {
+    let mut play = Play::new();
+    play.light(Duration::from_secs(2), TRUTH);
+    play.estimator.train(play.now, 1e12, 1_000);
+    assert!(play.rate() < 1.2 * TRUTH, "the percentile holds: {}", play.rate());
+    let mut fresh = Play::new();
+    fresh.estimator.train(fresh.now, 1e12, 60_000);
+    assert!(fresh.rate() <= 2.0 * EstimatorLimits::default().initial);
+}
+
+#[test]
+fn a_first_probe_after_a_dead_link_makes_the_link_usable_again() {
+    let mut play = Play::new();
+    play.busy(Duration::from_secs(1), TRUTH);
+    play.now = play.now.plus(Duration::from_secs(10));
+    play.estimator.acknowledged(play.now, play.delivered, 0);
+    play.estimator.train(play.now, TRUTH, 20_000);
+    assert!(play.rate() >= EstimatorLimits::default().initial, "{}", play.rate());
+}
+
+proptest! {
+    /// Whatever it is told, in whatever order, the estimate stays within its limits and is a number.
+    #[test]
+    fn the_estimate_is_always_within_its_limits(steps in prop::collection::vec((0..6_u8, any::<f64>(), any::<u32>(), 0..2_000_u64), 0..300)) {
+        let limits = EstimatorLimits::default();
+        let mut play = Play::new();
+        for (action, rate, bytes, gap) in steps {
+            play.now = play.now.plus(MS * gap as u32);
+            let (now, estimator) = (play.now, &mut play.estimator);
+            match action {
+                0 => estimator.train(now, rate, bytes),
+                1 => estimator.acknowledged(now, u64::from(bytes), gap),
+                2 => estimator.round_trip(now, MS * (bytes % 5_000), MIN_RTT, MIN_RTT, gap),
+                3 => estimator.late(now, u64::from(bytes), MS * gap as u32),
+                4 => estimator.sent(now),
+                _ => estimator.reconnected(),
+            }
+            let rate = play.rate();
+            prop_assert!((limits.least..=limits.most).contains(&rate), "{rate}");
+        }
+    }
+
+    /// A steady link is found from its trains, whatever its rate.
+    #[test]
+    fn a_steady_rate_is_found(rate in 220_000.0..1e8_f64) {
+        let mut play = Play::new();
+        play.light(Duration::from_secs(4), rate);
+        prop_assert!((play.rate() / rate - 1.0).abs() < 0.1, "{} of {rate}", play.rate());
+    }
+}

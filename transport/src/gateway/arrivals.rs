@@ -1,0 +1,208 @@
+//! A connection's arrivals as packet trains: the bottleneck spaces packets out, so their spacing tells its rate even
+//! when the sender sends little on the whole.
+//!
+//! Trains run over all streams of a connection, because the stack interleaves them: of three frames at a time each
+//! alone would show a third of the link.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
+
+use crate::wire::result::TrainRate;
+
+/// A train has at least this many bytes: 16 packets of 1,400 (transport notes).
+const TRAIN_BYTES: u64 = 16 * 1_400;
+/// And its bytes came in at least this many pieces: packets read together have no spacing.
+const LEAST_PIECES: u32 = 3;
+/// A shorter span is the scheduler's doing, not the link's.
+const LEAST_SPAN: Duration = Duration::from_micros(200);
+/// The most trains kept of one connection.
+const MOST_TRAINS: usize = 256;
+/// A train cut short by the last frame's end tells something from this many bytes on.
+const SHORT_TRAIN_BYTES: u64 = 4 * 1_400;
+
+/// Records when a connection's bytes came.
+///
+/// ```
+/// use rt_core::clock::Monotonic;
+/// use transport::gateway::Arrivals;
+/// let mut arrivals = Arrivals::default();
+/// arrivals.enter();
+/// for packet in 0..64_u64 {
+///     arrivals.push(Monotonic::from_ns(packet * 1_000_000), 1_400); // one packet a millisecond
+/// }
+/// arrivals.leave();
+/// assert_eq!(arrivals.rate_since(Monotonic::ZERO).bytes_per_s, 1_400_000);
+/// ```
+#[derive(Debug, Default)]
+pub struct Arrivals {
+    /// Frames being received.
+    active: u32,
+    current: Option<Train>,
+    done: VecDeque<Train>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Train {
+    start: Monotonic,
+    end: Monotonic,
+    /// After the first piece, whose own time on the wire is unknown.
+    bytes: u64,
+    pieces: u32,
+}
+
+impl Train {
+    fn span(&self) -> Duration {
+        self.end.saturating_since(self.start)
+    }
+
+    fn tells(&self, least_bytes: u64) -> bool {
+        self.bytes >= least_bytes && self.pieces >= LEAST_PIECES && self.span() >= LEAST_SPAN
+    }
+
+    fn bytes_per_s(&self) -> u64 {
+        (self.bytes as f64 / self.span().as_secs_f64()) as u64
+    }
+}
+
+impl Arrivals {
+    /// A frame begins to arrive.
+    pub fn enter(&mut self) {
+        if self.active == 0 {
+            // The pause before it was the sender's, not the link's.
+            self.current = None;
+        }
+        self.active = self.active.saturating_add(1);
+    }
+
+    /// A frame has arrived, or will not.
+    pub fn leave(&mut self) {
+        self.active = self.active.saturating_sub(1);
+        if self.active == 0
+            && let Some(short) = self.current.take()
+            && short.tells(SHORT_TRAIN_BYTES)
+        {
+            self.keep(short);
+        }
+    }
+
+    /// `bytes` came at `at`.
+    pub fn push(&mut self, at: Monotonic, bytes: usize) {
+        let Some(train) = &mut self.current else {
+            self.current = Some(Train { start: at, end: at, bytes: 0, pieces: 1 });
+            return;
+        };
+        // Pieces read at the same moment are one piece.
+        train.pieces += u32::from(at > train.end);
+        train.end = train.end.max(at);
+        train.bytes = train.bytes.saturating_add(bytes as u64);
+        let train = *train;
+        if train.tells(TRAIN_BYTES) {
+            self.keep(train);
+            self.current = Some(Train { start: train.end, end: train.end, bytes: 0, pieces: 1 });
+        }
+    }
+
+    fn keep(&mut self, train: Train) {
+        if self.done.len() >= MOST_TRAINS {
+            self.done.pop_front();
+        }
+        self.done.push_back(train);
+    }
+
+    /// The 75th percentile, by bytes, of the rates of the trains that ended after `from`; zero where there is none.
+    #[must_use]
+    pub fn rate_since(&self, from: Monotonic) -> TrainRate {
+        let short = self.current.filter(|train| train.tells(SHORT_TRAIN_BYTES));
+        let whole = self.done.iter().rev().take_while(|train| train.end > from);
+        let mut sorted: Vec<(u64, u64)> = whole.map(|train| (train.bytes_per_s(), train.bytes)).collect();
+        if sorted.is_empty() {
+            sorted.extend(short.map(|train| (train.bytes_per_s(), train.bytes)));
+        }
+        sorted.sort_unstable();
+        let total: u64 = sorted.iter().map(|train| train.1).sum();
+        let (mut below, mut p75) = (0_u64, 0);
+        for (rate, bytes) in &sorted {
+            below = below.saturating_add(*bytes);
+            p75 = *rate;
+            if below.saturating_mul(4) >= total.saturating_mul(3) {
+                break;
+            }
+        }
+        TrainRate { bytes: u32::try_from(total).unwrap_or(u32::MAX), bytes_per_s: p75 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_pause_within_a_frame_does_not_lower_the_rate() {
+        let mut arrivals = Arrivals::default();
+        arrivals.enter();
+        let mut at = 0;
+        for packet in 0..200_u64 {
+            // 1.4 MB/s with a pause of 50 ms after every 50 packets.
+            at += if packet % 50 == 49 { 50_000_000 } else { 1_000_000 };
+            arrivals.push(Monotonic::from_ns(at), 1_400);
+        }
+        let rate = arrivals.rate_since(Monotonic::ZERO).bytes_per_s as f64;
+        assert!((rate / 1.4e6 - 1.0).abs() < 0.05, "{rate}");
+    }
+
+    #[test]
+    fn pauses_between_small_frames_and_interleaved_frames_do_not_lower_the_rate() {
+        let mut arrivals = Arrivals::default();
+        for burst in 0..5_u64 {
+            let start = 1 + burst * 1_000_000_000;
+            (0..3).for_each(|_| arrivals.enter());
+            // Three frames of 4 packets, one packet a millisecond in all.
+            for packet in 0..12 {
+                arrivals.push(Monotonic::from_ns(start + packet * 1_000_000), 1_400);
+            }
+            (0..3).for_each(|_| arrivals.leave());
+            assert_eq!(arrivals.rate_since(Monotonic::from_ns(start)).bytes_per_s, 1_400_000);
+        }
+    }
+
+    #[test]
+    fn one_batch_tells_nothing() {
+        let mut arrivals = Arrivals::default();
+        arrivals.enter();
+        for _ in 0..100 {
+            arrivals.push(Monotonic::from_ns(5), 1_400);
+        }
+        assert_eq!(arrivals.rate_since(Monotonic::ZERO), TrainRate::default());
+    }
+
+    proptest! {
+        #[test]
+        fn a_steady_link_is_measured_whatever_its_rate(gap_us in 50..20_000_u64, packets in 20..400_u64) {
+            let mut arrivals = Arrivals::default();
+            arrivals.enter();
+            for packet in 0..packets {
+                arrivals.push(Monotonic::from_ns(1 + packet * gap_us * 1_000), 1_400);
+            }
+            arrivals.leave();
+            let truth = 1_400.0 / (gap_us as f64 * 1e-6);
+            let seen = arrivals.rate_since(Monotonic::ZERO).bytes_per_s as f64;
+            prop_assert!((seen / truth - 1.0).abs() < 0.01, "{seen} of {truth}");
+        }
+
+        #[test]
+        fn any_arrivals_are_survived(steps in proptest::collection::vec((0..4_u8, any::<u64>(), 0..100_000_usize), 0..300)) {
+            let mut arrivals = Arrivals::default();
+            for (action, at, bytes) in steps {
+                match action {
+                    0 => arrivals.enter(),
+                    1 => arrivals.leave(),
+                    _ => arrivals.push(Monotonic::from_ns(at), bytes),
+                }
+                let _ = arrivals.rate_since(Monotonic::from_ns(at / 2));
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! One car's connection: Hello first, then a stream per frame, and the menu about every second.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
+use s2n_quic::Connection;
+use s2n_quic::connection::{Handle, StreamAcceptor};
+use s2n_quic::stream::SendStream;
+
+use super::GatewayEvent;
+use super::frame::{self, Link};
+use super::hub::Hub;
+use super::peer::PeerMetrics;
+use crate::wire::control::ControlMessage;
+use crate::wire::identity::Identity;
+use crate::wire::stream::{ControlReader, send};
+use crate::wire::{VERSION, code};
+
+/// How often the menu with live execution times is sent.
+const MENU_PERIOD: Duration = Duration::from_secs(1);
+/// A refusal is given this long to arrive before the connection is closed.
+const REFUSAL_TIME: Duration = Duration::from_millis(500);
+
+/// Serves one connection until it ends.
+pub(super) async fn serve(hub: Rc<RefCell<Hub>>, connection: Connection) {
+    let from = connection.remote_addr().unwrap_or_else(|_| (std::net::Ipv4Addr::UNSPECIFIED, 0).into());
+    let metrics = connection.query_event_context(|metrics: &Arc<PeerMetrics>| Arc::clone(metrics)).unwrap_or_default();
+    let (handle, mut acceptor) = connection.split();
+    let time = hub.borrow().limits.header_time;
+    let hello = tokio::time::timeout(time, greet(&mut acceptor)).await;
+    let (identity, reader, mut control) = match hello {
+        Ok(Ok(hello)) => hello,
+        Ok(Err((reason, control))) => return refuse(&hub, handle, control, from, reason).await,
+        Err(_) => {
+            let reason = format!("no Hello within {} ms", time.as_millis());
+            return refuse(&hub, handle, None, from, reason).await;
+        }
+    };
+    let joined = hub.borrow_mut().join(&identity, handle.clone(), Arc::clone(&metrics), Monotonic::now());
+    let id = match joined {
+        Ok(id) => id,
+        Err(reason) => return refuse(&hub, handle, Some(control), from, reason).await,
+    };
+    let car: Arc<str> = identity.as_str().into();
+    hub.borrow_mut().log(GatewayEvent::Joined { car: Arc::clone(&car), from });
+    let menu = hub.borrow_mut().menu(Monotonic::now());
+    if send(&mut control, &ControlMessage::Accepted { menu }).await.is_ok() {
+        let link = Rc::new(Link {
+            hub: Rc::clone(&hub),
+            connection: id,
+            car: Arc::clone(&car),
+            from,
+            metrics,
+            arrivals: RefCell::default(),
+        });
+        attend(&hub, link, acceptor, reader, control, &handle).await;
+    }
+    let mut hub = hub.borrow_mut();
+    hub.leave(&identity, id);
+    hub.log(GatewayEvent::Left { car });
+}
+
+type Greeted = (Identity, ControlReader, SendStream);
+
+/// The first stream has to bring Hello.
+async fn greet(acceptor: &mut StreamAcceptor) -> Result<Greeted, (String, Option<SendStream>)> {
+    let stream = match acceptor.accept_bidirectional_stream().await {
+        Ok(Some(stream)) => stream,
+        Ok(None) => return Err(("it closed before Hello".to_owned(), None)),
+        Err(error) => return Err((format!("it was lost before Hello: {error}"), None)),
+    };
+    let (receive, control) = stream.split();
+    let mut reader = ControlReader::new(receive);
+    match reader.next().await {
+        Ok(ControlMessage::Hello { version: VERSION, identity }) => Ok((identity, reader, control)),
+        Ok(ControlMessage::Hello { version, .. }) => {
+            Err((format!("it speaks version {version}; this gateway speaks {VERSION}"), Some(control)))
+        }
+        Ok(_) => Err(("its first message is not Hello".to_owned(), Some(control))),
+        Err(error) => Err((format!("its first message is not Hello: {error}"), Some(control))),
+    }
+}
+
+/// Says why, leaves the words time to arrive, closes.
+async fn refuse(hub: &RefCell<Hub>, handle: Handle, control: Option<SendStream>, from: SocketAddr, reason: String) {
+    hub.borrow_mut().refuse(from, reason.clone());
+    if let Some(mut control) = control {
+        let told = async {
+            if send(&mut control, &ControlMessage::Refused { reason }).await.is_ok() {
+                let _ = control.close().await;
+            }
+        };
+        let _ = tokio::time::timeout(REFUSAL_TIME, told).await;
+    }
+    handle.close(code::REFUSED.into());
+}
+
+/// Takes streams and sends menus until the connection ends or the car breaks the protocol.
+async fn attend(
+    hub: &RefCell<Hub>,
+    link: Rc<Link>,
+    mut acceptor: StreamAcceptor,
+    mut reader: ControlReader,
+    mut control: SendStream,
+    handle: &Handle,
+) {
+    let mut menus = tokio::time::interval(MENU_PERIOD);
+    menus.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    menus.reset();
+    loop {
+        tokio::select! {
+            stream = acceptor.accept_bidirectional_stream() => match stream {
+                Ok(Some(stream)) => {
+                    tokio::task::spawn_local(frame::serve(Rc::clone(&link), stream));
+                }
+                Ok(None) | Err(_) => return,
+            },
+            // After Hello a car has nothing to say here, and a control stream that ends is a car that leaves.
+            said = reader.next() => {
+                if let Ok(_) | Err(crate::wire::stream::ControlReadError::Wire(_)) = said {
+                    hub.borrow_mut().refuse(link.from, "a control message out of turn".to_owned());
+                }
+                handle.close(code::PROTOCOL.into());
+                return;
+            }
+            _ = menus.tick() => {
+                let menu = hub.borrow_mut().menu(Monotonic::now());
+                if send(&mut control, &ControlMessage::Menu { menu }).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}

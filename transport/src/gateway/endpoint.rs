@@ -1,0 +1,103 @@
+//! The listening socket and the loop beside it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
+use rt_core::stop::StopToken;
+use s2n_quic::Server;
+use s2n_quic::provider::congestion_controller::Bbr;
+use s2n_quic::provider::{endpoint_limits, io, limits};
+
+use super::connection;
+use super::hub::Hub;
+use super::peer::PeerWatch;
+use super::worker::WorkerPort;
+use super::{Gateway, GatewayError};
+use crate::certs;
+use crate::reactor::{AsyncBell, never, sleep_until};
+
+/// A car silent for this long has lost its connection.
+const IDLE: Duration = Duration::from_millis(2_500);
+/// Receive windows: a cellular uplink's bandwidth-delay product many times over, so that flow control never paces.
+const STREAM_WINDOW: u64 = 8 * 1024 * 1024;
+const CONNECTION_WINDOW: u64 = 32 * 1024 * 1024;
+/// The loop looks round at least this often.
+const TICK: Duration = Duration::from_millis(100);
+
+fn start(config: &Gateway) -> Result<Server, GatewayError> {
+    let tls = certs::server(&config.tls)?;
+    let listen = config.listen;
+    let socket = |error: &dyn std::fmt::Display| GatewayError::Listen { listen, reason: error.to_string() };
+    // The control stream needs one.
+    let streams = config.limits.max_streams.max(2);
+    let limits = limits::Limits::new()
+        .with_max_idle_timeout(IDLE)
+        .and_then(|l| l.with_max_handshake_duration(IDLE))
+        .and_then(|l| l.with_data_window(CONNECTION_WINDOW))
+        .and_then(|l| l.with_bidirectional_remote_data_window(STREAM_WINDOW))
+        .and_then(|l| l.with_max_open_remote_bidirectional_streams(streams))
+        .and_then(|l| l.with_max_open_remote_unidirectional_streams(0))
+        .map_err(|error| GatewayError::Start { what: "limits", reason: error.to_string() })?;
+    let Ok(handshakes) =
+        endpoint_limits::Default::builder().with_inflight_handshake_limit(config.limits.max_handshakes);
+    let Ok(handshakes) = handshakes.build();
+    // A second gateway on the same port must fail, so the address is not shared.
+    let io = io::tokio::Builder::default()
+        .with_receive_address(listen)
+        .and_then(io::tokio::Builder::build)
+        .map_err(|error| socket(&error))?;
+    Server::builder()
+        .with_tls(tls)
+        .unwrap_or_else(never)
+        .with_io(io)
+        .map_err(|error| socket(&error))?
+        .with_limits(limits)
+        .unwrap_or_else(never)
+        .with_endpoint_limits(handshakes)
+        .unwrap_or_else(never)
+        .with_congestion_controller(Bbr::default())
+        .unwrap_or_else(never)
+        .with_event(PeerWatch)
+        .unwrap_or_else(never)
+        .start()
+        .map_err(|error| socket(&error))
+}
+
+pub(super) async fn serve(
+    config: Gateway,
+    workers: Vec<WorkerPort>,
+    stop: &StopToken,
+    bell: AsyncBell,
+) -> Result<(), GatewayError> {
+    let mut server = start(&config)?;
+    if let (Some(bound), Ok(address)) = (&config.bound, server.local_addr()) {
+        // Without room nobody waits for it; this thread must not.
+        let _ = bound.try_send(address);
+    }
+    let hub = Rc::new(RefCell::new(Hub::new(config.limits, config.menu, workers, config.served, config.events)));
+    while !stop.is_set() {
+        let now = Monotonic::now();
+        let until = {
+            let mut hub = hub.borrow_mut();
+            hub.hear_workers(now);
+            hub.expire(now);
+            hub.next_change(now).unwrap_or(Monotonic::from_ns(u64::MAX)).min(now.plus(TICK))
+        };
+        tokio::select! {
+            () = bell.rung() => {}
+            () = sleep_until(until.max(now.plus(Duration::from_millis(1)))) => {}
+            accepted = server.accept() => match accepted {
+                Some(connection) => {
+                    tokio::task::spawn_local(connection::serve(Rc::clone(&hub), connection));
+                }
+                None => {
+                    let reason = "the QUIC endpoint ended by itself".to_owned();
+                    return Err(GatewayError::Start { what: "endpoint", reason });
+                }
+            },
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! How long each model takes, measured: percentiles over a sliding window, the configured figures until then.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
+
+use crate::wire::menu::ModelEntry;
+
+/// Samples kept per model.
+const WINDOW: usize = 128;
+/// Older samples are history: a load that passed must not refuse frames for ever.
+const AGE: Duration = Duration::from_secs(10);
+
+/// Execution times of one model.
+#[derive(Debug)]
+pub struct ExecutionTimes {
+    initial: (Duration, Duration),
+    samples: VecDeque<(Monotonic, Duration)>,
+}
+
+impl ExecutionTimes {
+    /// Starts with the figures of the menu.
+    #[must_use]
+    pub fn new(model: &ModelEntry) -> Self {
+        let micros = |us: u32| Duration::from_micros(u64::from(us));
+        Self { initial: (micros(model.p50_us), micros(model.p95_us)), samples: VecDeque::with_capacity(WINDOW) }
+    }
+
+    /// One execution took `took`.
+    pub fn record(&mut self, now: Monotonic, took: Duration) {
+        if self.samples.len() >= WINDOW {
+            self.samples.pop_front();
+        }
+        self.samples.push_back((now, took));
+    }
+
+    /// Median and 95th percentile at `now`.
+    pub fn percentiles(&mut self, now: Monotonic) -> (Duration, Duration) {
+        while self.samples.front().is_some_and(|(at, _)| now.saturating_since(*at) > AGE) {
+            self.samples.pop_front();
+        }
+        let mut sorted: Vec<Duration> = self.samples.iter().map(|(_, took)| *took).collect();
+        sorted.sort_unstable();
+        let at = |percent: usize| {
+            let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+            sorted.get(rank).copied()
+        };
+        (at(50).unwrap_or(self.initial.0), at(95).unwrap_or(self.initial.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> ModelEntry {
+        ModelEntry {
+            name: "edd2".into(),
+            input_width: 768,
+            input_height: 768,
+            classes: vec![],
+            p50_us: 20_000,
+            p95_us: 30_000,
+            workers: 1,
+        }
+    }
+
+    #[test]
+    fn measured_times_replace_the_configured_ones_and_age_out() {
+        let ms = Duration::from_millis;
+        let mut times = ExecutionTimes::new(&model());
+        let start = Monotonic::from_ns(1);
+        assert_eq!(times.percentiles(start), (ms(20), ms(30)));
+        for sample in 1..=100 {
+            times.record(start, ms(sample));
+        }
+        assert_eq!(times.percentiles(start), (ms(50), ms(95)));
+        assert_eq!(times.percentiles(start.plus(Duration::from_secs(11))), (ms(20), ms(30)));
+    }
+}

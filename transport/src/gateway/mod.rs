@@ -1,0 +1,184 @@
+//! The cloud's end: cars connect, frames come in, workers detect, results go back.
+//!
+//! [`run_gateway`] runs on one thread. It checks a frame's budget when its header comes, when its last byte comes and
+//! when a worker is free ([`schedule`]), and hands tasks to worker threads over rings ([`worker`]). A car that breaks
+//! the protocol harms only its own stream or connection.
+
+mod arrivals;
+mod connection;
+mod endpoint;
+pub mod execution;
+mod frame;
+mod hub;
+mod peer;
+pub mod schedule;
+pub mod worker;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
+use rt_core::doorbell::Doorbell;
+use rt_core::stop::StopToken;
+
+pub use arrivals::Arrivals;
+
+use crate::certs::{CertError, TlsFiles};
+use crate::wire::menu::CloudMenu;
+use crate::wire::result::{CloudTimes, Status, TrainRate};
+use worker::WorkerPort;
+
+/// What the gateway takes from a car before it refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatewayLimits {
+    /// Largest payload, bytes; at most [`crate::wire::MAX_FRAME_BYTES`].
+    pub max_frame_bytes: u32,
+    /// Bytes of one car's frames held at a time.
+    pub max_car_bytes: u64,
+    /// Streams a car may have open at a time, its control stream included.
+    pub max_streams: u64,
+    /// Cars connected at a time.
+    pub max_cars: usize,
+    /// Handshakes under way at a time; beyond it, addresses have to prove themselves first (Retry).
+    pub max_handshakes: usize,
+    /// How long a stream may take to show its header, and a connection its Hello.
+    pub header_time: Duration,
+}
+
+impl Default for GatewayLimits {
+    fn default() -> Self {
+        Self {
+            max_frame_bytes: crate::wire::MAX_FRAME_BYTES,
+            max_car_bytes: 150_000_000,
+            max_streams: 128,
+            max_cars: 4_096,
+            max_handshakes: 64,
+            header_time: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Everything the gateway needs.
+pub struct Gateway {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Certificates.
+    pub tls: TlsFiles,
+    /// What it serves; execution times here hold until they are measured.
+    pub menu: CloudMenu,
+    /// Limits.
+    pub limits: GatewayLimits,
+    /// One entry per answered frame, for the cloud's log; a full ring loses the newest.
+    pub served: Option<rtrb::Producer<ServedFrame>>,
+    /// Connections and refusals, for the cloud's log; a full ring loses the newest.
+    pub events: Option<rtrb::Producer<GatewayEvent>>,
+    /// Gets the address once the socket is bound, which matters where port 0 was asked for; give it room for one.
+    pub bound: Option<std::sync::mpsc::SyncSender<SocketAddr>>,
+}
+
+/// What became of one frame, as the cloud logs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServedFrame {
+    /// The car's identity.
+    pub car: Arc<str>,
+    /// Its service.
+    pub service: u16,
+    /// The frame's number.
+    pub seq: u64,
+    /// The model's number in the menu.
+    pub model: u16,
+    /// How it ended.
+    pub status: Status,
+    /// Payload size, bytes.
+    pub payload_bytes: u32,
+    /// Budget left when the header came.
+    pub budget: Duration,
+    /// What the stages took.
+    pub times: CloudTimes,
+    /// The link as this frame showed it.
+    pub train: TrainRate,
+    /// How many boxes went back.
+    pub detections: u8,
+    /// When the header came.
+    pub received_at: Monotonic,
+    /// When the result was given to QUIC.
+    pub answered_at: Monotonic,
+}
+
+/// Connections and refusals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GatewayEvent {
+    /// A car was accepted.
+    Joined {
+        /// Its identity.
+        car: Arc<str>,
+        /// Its address.
+        from: SocketAddr,
+    },
+    /// A car's connection ended.
+    Left {
+        /// Its identity.
+        car: Arc<str>,
+    },
+    /// A connection was refused or a stream broke the protocol.
+    Refused {
+        /// Its address.
+        from: SocketAddr,
+        /// Why.
+        reason: String,
+    },
+    /// A worker ended; its task was answered with an error and it gets no more.
+    WorkerDied {
+        /// Which, in the order given at start.
+        worker: usize,
+    },
+}
+
+/// Why the gateway could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// Certificates.
+    #[error(transparent)]
+    Cert(#[from] CertError),
+    /// The socket.
+    #[error("cannot listen on {listen}: {reason}")]
+    Listen {
+        /// The address asked for.
+        listen: SocketAddr,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The runtime or its doorbell.
+    #[error("cannot start the gateway ({what}): {reason}")]
+    Start {
+        /// Which part.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Runs the gateway on this thread until `stop` is set. `bell` has to be the eventfd doorbell that the workers' ends
+/// were made with ([`worker::worker_channel`]); it is registered with `stop` here.
+///
+/// # Errors
+/// [`GatewayError`], before the first car only.
+pub fn run_gateway(
+    config: Gateway,
+    workers: Vec<WorkerPort>,
+    stop: &StopToken,
+    bell: Doorbell,
+) -> Result<(), GatewayError> {
+    let start = |what| move |error: std::io::Error| GatewayError::Start { what, reason: error.to_string() };
+    let runtime = crate::reactor::runtime().map_err(start("runtime"))?;
+    stop.wakes(&bell);
+    let local = tokio::task::LocalSet::new();
+    let outcome = local.block_on(&runtime, async {
+        let bell = crate::reactor::AsyncBell::new(bell).map_err(start("doorbell"))?;
+        endpoint::serve(config, workers, stop, bell).await
+    });
+    drop(local);
+    runtime.shutdown_background();
+    outcome
+}

@@ -1,0 +1,140 @@
+//! The rings between the gateway and a worker thread, and what crosses them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rt_core::clock::{Deadline, Monotonic};
+use rt_core::detections::Detections;
+use rt_core::doorbell::Doorbell;
+
+use crate::wire::frame::FrameHeader;
+
+/// Tasks a ring holds; the gateway hands a worker one at a time.
+const RING: usize = 4;
+
+/// One frame to detect.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Names the task for its result.
+    pub id: u64,
+    /// Whose frame it is.
+    pub car: Arc<str>,
+    /// What it is: model, coding, sizes.
+    pub header: FrameHeader,
+    /// The coded image.
+    pub payload: Bytes,
+    /// When the last byte came.
+    pub received_at: Monotonic,
+    /// When the result has to leave the cloud; check it right before inference.
+    pub deadline: Deadline,
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskStatus {
+    /// Detected.
+    Ok,
+    /// Its deadline had passed before inference began.
+    Expired,
+    /// The image could not be decoded, or the engine failed.
+    Error,
+}
+
+/// What a worker hands back.
+#[derive(Clone, Debug)]
+pub struct TaskResult {
+    /// The task's id.
+    pub id: u64,
+    /// How it ended.
+    pub status: TaskStatus,
+    /// Boxes in pixels of the camera frame.
+    pub detections: Detections,
+    /// Image decoding, resizing, normalisation.
+    pub prepare: Duration,
+    /// The model.
+    pub inference: Duration,
+    /// Boxes from raw outputs.
+    pub finish: Duration,
+}
+
+/// The gateway's end of one worker.
+pub struct WorkerPort {
+    pub(super) tasks: rtrb::Producer<Task>,
+    pub(super) results: rtrb::Consumer<TaskResult>,
+    pub(super) bell: Doorbell,
+}
+
+/// The worker thread's end. Dropping it, which a panic does too, tells the gateway that the worker is dead.
+pub struct WorkerEnd {
+    tasks: Option<rtrb::Consumer<Task>>,
+    results: Option<rtrb::Producer<TaskResult>>,
+    bell: Doorbell,
+    gateway: Doorbell,
+}
+
+/// Both ends of a worker; `gateway` is the doorbell that [`super::run_gateway`] waits on.
+///
+/// ```
+/// use rt_core::doorbell::Doorbell;
+/// use transport::gateway::worker::worker_channel;
+/// let gateway_bell = Doorbell::eventfd()?;
+/// let (port, mut end) = worker_channel(&gateway_bell);
+/// assert!(end.take().is_none());
+/// drop(port);
+/// assert!(end.is_closed());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[must_use]
+pub fn worker_channel(gateway: &Doorbell) -> (WorkerPort, WorkerEnd) {
+    let (task_sender, task_receiver) = rtrb::RingBuffer::new(RING);
+    let (result_sender, result_receiver) = rtrb::RingBuffer::new(RING);
+    let bell = Doorbell::futex();
+    (
+        WorkerPort { tasks: task_sender, results: result_receiver, bell: bell.clone() },
+        WorkerEnd { tasks: Some(task_receiver), results: Some(result_sender), bell, gateway: gateway.clone() },
+    )
+}
+
+impl WorkerEnd {
+    /// The worker's own bell: read its count, [`WorkerEnd::take`], and wait on it where there was nothing. Register it
+    /// with the stop token.
+    #[must_use]
+    pub fn bell(&self) -> &Doorbell {
+        &self.bell
+    }
+
+    /// The next task, where there is one.
+    pub fn take(&mut self) -> Option<Task> {
+        self.tasks.as_mut()?.pop().ok()
+    }
+
+    /// Hands a result back and wakes the gateway; `false` where the gateway is gone.
+    pub fn finish(&mut self, result: TaskResult) -> bool {
+        // The ring is as large as the task ring, so it has room for every task that was taken.
+        let pushed = self.results.as_mut().is_some_and(|results| results.push(result).is_ok());
+        self.gateway.ring();
+        pushed && !self.is_closed()
+    }
+
+    /// Whether the gateway has ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.tasks.as_ref().is_none_or(rtrb::Consumer::is_abandoned)
+    }
+}
+
+impl Drop for WorkerEnd {
+    fn drop(&mut self) {
+        // The rings first, so that the gateway, once woken, finds them abandoned.
+        self.tasks = None;
+        self.results = None;
+        self.gateway.ring();
+    }
+}
+
+impl Drop for WorkerPort {
+    fn drop(&mut self) {
+        self.bell.ring();
+    }
+}

@@ -1,0 +1,25 @@
+//! Link emulator: a UDP relay in user space that makes a loopback or a local network behave like a cellular uplink.
+//!
+//! It sits between the car and the cloud as a NAT would: each client gets a socket of its own towards the server. What
+//! goes up is shaped by a recorded or generated [`Trace`], a drop-tail queue, delay and loss; what comes down usually
+//! by delay and loss alone. It needs no privileges and no kernel module, so a run on any machine meets the same link.
+
+mod config;
+mod control;
+mod error;
+mod flows;
+mod path;
+mod relay;
+mod rng;
+mod slots;
+mod stats;
+mod trace;
+mod wait;
+
+pub use config::LinkConfig;
+pub use control::LinkHandle;
+pub use error::LinkError;
+pub use path::{Delivery, Path, PathConfig, PathConfigError, Refusal};
+pub use relay::{Link, run_link};
+pub use stats::{DirectionSnapshot, LinkSnapshot};
+pub use trace::{OPPORTUNITY_BYTES, Trace, TraceError, TraceProblem};

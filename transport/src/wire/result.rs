@@ -1,0 +1,230 @@
+//! The answer to a frame, on the same stream: status, what each stage in the cloud took, the receiver's view of the
+//! link, and the boxes.
+
+use std::time::Duration;
+
+use rt_core::detections::{Detection, Detections, MAX_DETECTIONS};
+use zerocopy::byteorder::little_endian::{F32, U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use super::{WireError, in_range};
+
+/// Bytes before the boxes in this version.
+pub const RESULT_HEADER_BYTES: usize = size_of::<RawResult>();
+/// Bytes of one box.
+pub const BOX_BYTES: usize = size_of::<RawBox>();
+/// The largest result, bytes, with room for a longer header of a later version.
+pub const MAX_RESULT_BYTES: usize = 256 + MAX_DETECTIONS * BOX_BYTES;
+
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct RawResult {
+    header_len: U16,
+    status: u8,
+    detections: u8,
+    seq: U64,
+    receive_us: U32,
+    queue_us: U32,
+    prepare_us: U32,
+    inference_us: U32,
+    finish_us: U32,
+    train_bytes: U32,
+    train_bytes_per_s: U64,
+}
+
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct RawBox {
+    x_min: F32,
+    y_min: F32,
+    x_max: F32,
+    y_max: F32,
+    score: F32,
+    class: u8,
+    reserved: [u8; 3],
+}
+
+/// What became of a frame in the cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Detected; the boxes are the answer.
+    Ok,
+    /// It could no longer make its deadline.
+    Expired,
+    /// A newer frame of the same service took its place in the queue.
+    Superseded,
+    /// The car holds more than its share of the cloud's memory or streams.
+    Overload,
+    /// It could not be decoded, the model is unknown, or its worker died.
+    Error,
+}
+
+/// How long the cloud's stages took; all zero for what was not reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CloudTimes {
+    /// From the first byte received to the last.
+    pub receive: Duration,
+    /// Waiting for a worker.
+    pub queue: Duration,
+    /// Image decoding, resizing, normalisation.
+    pub prepare: Duration,
+    /// The model.
+    pub inference: Duration,
+    /// Boxes from raw outputs.
+    pub finish: Duration,
+}
+
+impl CloudTimes {
+    /// Everything the cloud measured.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        self.receive + self.queue + self.prepare + self.inference + self.finish
+    }
+}
+
+/// The arrival of a frame seen as a packet train: its rate is the bottleneck's, whatever the sender's average.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrainRate {
+    /// Bytes that the rate was measured over; zero where the frame was too short to tell.
+    pub bytes: u32,
+    /// Bytes per second.
+    pub bytes_per_s: u64,
+}
+
+/// A whole result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrameResult {
+    /// The frame's number within its service.
+    pub seq: u64,
+    /// What became of it.
+    pub status: Status,
+    /// The cloud's timings.
+    pub times: CloudTimes,
+    /// The receiver's view of the link.
+    pub train: TrainRate,
+    /// Boxes in pixels of the camera frame.
+    pub detections: Detections,
+}
+
+impl Status {
+    const fn to_wire(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Expired => 1,
+            Self::Superseded => 2,
+            Self::Overload => 3,
+            Self::Error => 4,
+        }
+    }
+
+    fn from_wire(value: u8) -> Result<Self, WireError> {
+        match value {
+            0 => Ok(Self::Ok),
+            1 => Ok(Self::Expired),
+            2 => Ok(Self::Superseded),
+            3 => Ok(Self::Overload),
+            4 => Ok(Self::Error),
+            other => Err(WireError::Unknown { what: "result status", value: u64::from(other) }),
+        }
+    }
+}
+
+fn micros(duration: Duration) -> U32 {
+    U32::new(u32::try_from(duration.as_micros()).unwrap_or(u32::MAX))
+}
+
+fn duration(micros: U32) -> Duration {
+    Duration::from_micros(u64::from(micros.get()))
+}
+
+impl FrameResult {
+    /// An answer without boxes or timings.
+    #[must_use]
+    pub fn refusal(seq: u64, status: Status) -> Self {
+        Self { seq, status, times: CloudTimes::default(), train: TrainRate::default(), detections: Detections::new() }
+    }
+
+    /// The result's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let raw = RawResult {
+            header_len: U16::new(u16::try_from(RESULT_HEADER_BYTES).unwrap_or(0)),
+            status: self.status.to_wire(),
+            detections: u8::try_from(self.detections.len()).unwrap_or(0),
+            seq: U64::new(self.seq),
+            receive_us: micros(self.times.receive),
+            queue_us: micros(self.times.queue),
+            prepare_us: micros(self.times.prepare),
+            inference_us: micros(self.times.inference),
+            finish_us: micros(self.times.finish),
+            train_bytes: U32::new(self.train.bytes),
+            train_bytes_per_s: U64::new(self.train.bytes_per_s),
+        };
+        let mut out = Vec::with_capacity(RESULT_HEADER_BYTES + self.detections.len() * BOX_BYTES);
+        out.extend_from_slice(raw.as_bytes());
+        for found in &self.detections {
+            let raw = RawBox {
+                x_min: F32::new(found.x_min),
+                y_min: F32::new(found.y_min),
+                x_max: F32::new(found.x_max),
+                y_max: F32::new(found.y_max),
+                score: F32::new(found.score),
+                class: found.class,
+                reserved: [0; 3],
+            };
+            out.extend_from_slice(raw.as_bytes());
+        }
+        out
+    }
+
+    /// Decodes a whole result, as it was until the stream's end.
+    ///
+    /// # Errors
+    /// The field that was wrong.
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let have = bytes.len();
+        let truncated = |need| WireError::Truncated { what: "result", need, have };
+        let (raw, _) = RawResult::read_from_prefix(bytes).map_err(|_| truncated(RESULT_HEADER_BYTES))?;
+        let header = usize::from(raw.header_len.get());
+        in_range("result header length", header as u64, RESULT_HEADER_BYTES as u64, 256)?;
+        let count = usize::from(raw.detections);
+        in_range("number of detections", count as u64, 0, MAX_DETECTIONS as u64)?;
+        let boxes = bytes.get(header..).ok_or_else(|| truncated(header))?;
+        let need = header + count * BOX_BYTES;
+        match have.checked_sub(need) {
+            None => return Err(truncated(need)),
+            Some(0) => {}
+            Some(count) => return Err(WireError::Trailing { what: "result", count }),
+        }
+        let mut detections = Detections::new();
+        for chunk in boxes.chunks_exact(BOX_BYTES) {
+            let raw = RawBox::read_from_bytes(chunk).map_err(|_| truncated(need))?;
+            let found = Detection {
+                x_min: raw.x_min.get(),
+                y_min: raw.y_min.get(),
+                x_max: raw.x_max.get(),
+                y_max: raw.y_max.get(),
+                score: raw.score.get(),
+                class: raw.class,
+            };
+            if ![found.x_min, found.y_min, found.x_max, found.y_max, found.score].iter().all(|v| v.is_finite()) {
+                return Err(WireError::NotFinite { what: "detection" });
+            }
+            // The count was checked against the capacity above.
+            let _ = detections.push(found);
+        }
+        Ok(Self {
+            seq: raw.seq.get(),
+            status: Status::from_wire(raw.status)?,
+            times: CloudTimes {
+                receive: duration(raw.receive_us),
+                queue: duration(raw.queue_us),
+                prepare: duration(raw.prepare_us),
+                inference: duration(raw.inference_us),
+                finish: duration(raw.finish_us),
+            },
+            train: TrainRate { bytes: raw.train_bytes.get(), bytes_per_s: raw.train_bytes_per_s.get() },
+            detections,
+        })
+    }
+}
