@@ -1,1 +1,32 @@
-fn main() {}
+//! `turbo`: one program, one file per verb.
+
+mod calibrate;
+mod car;
+mod cloud;
+mod core_map;
+mod failure;
+mod quantities;
+mod signals;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Divides a car's uplink among its cameras and delivers, by every deadline, the best detections there are.
+#[derive(Parser)]
+#[command(name = "turbo", version)]
+struct Cli {
+    #[command(subcommand)]
+    verb: verbs::Verb,
+}
+
+fn main() -> ExitCode {
+    match verbs::run(&Cli::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("turbo: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The allocator thread: estimate + menu → what each service sends; solved anew whenever the estimate moves.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use allocation::allocation::Allocation;
+use allocation::menu::Menu;
+use allocation::policy::{Policy, PolicyName};
+use allocation::problem::{Capacity, Demand, ServiceProblem};
+use inference::classes::{ClassMap, map_classes, normalise};
+use rt_core::clock::Monotonic;
+use rt_core::doorbell::Doorbell;
+use rt_core::mailbox;
+use rt_core::stop::StopToken;
+use telemetry::emitter::Emitter;
+use telemetry::names::{NameId, Names};
+use telemetry::records::{AllocationRecord, LinkRecord, ServiceAllocation};
+use transport::estimate::LinkEstimate;
+use transport::wire::menu::CloudMenu;
+
+use super::messages::{Assignment, EncodeCost, Sending};
+use super::plan::Plan;
+
+/// Class names of the car: its own detector's first, then what the cloud adds. Only ever grows.
+pub type Vocabulary = Arc<Mutex<Vec<String>>>;
+
+/// One service as the allocator sees it.
+pub struct Client {
+    /// What it wants.
+    pub demand: Demand,
+    /// Its encoder's mailbox and bell.
+    pub encoder: (mailbox::Sender<Assignment>, Doorbell),
+    /// What encodings cost.
+    pub costs: rtrb::Consumer<EncodeCost>,
+    /// Class maps for its service thread.
+    pub class_maps: mailbox::Sender<Arc<Vec<ClassMap>>>,
+}
+
+/// Everything the allocator thread owns.
+pub struct Allocator {
+    /// This thread's bell.
+    pub bell: Doorbell,
+    /// From the transport.
+    pub estimates: mailbox::Receiver<LinkEstimate>,
+    /// From the transport.
+    pub menus: mailbox::Receiver<CloudMenu>,
+    /// The services.
+    pub clients: Vec<Client>,
+    /// What can be sent.
+    pub plan: Plan,
+    /// Which policy divides.
+    pub policy: PolicyName,
+    /// See `allocation.hysteresis` of the profile.
+    pub hysteresis: f64,
+    /// Solved at the latest this long after the last time.
+    pub max_period: Duration,
+    /// Names for logs.
+    pub names: Names,
+    /// Class names.
+    pub vocabulary: Vocabulary,
+    /// Log type 6.
+    pub allocations: Emitter<AllocationRecord>,
+    /// Log type 5.
+    pub links: Emitter<LinkRecord>,
+}
+
+/// What holds while one menu is in force.
+struct Problem {
+    services: Vec<ServiceProblem>,
+    active: Vec<usize>,
+    policy: Box<dyn Policy>,
+    /// Worker-seconds per second that the cloud has.
+    cloud_seconds_per_s: f64,
+}
+
+/// The share of the cloud's workers that may be planned for: bursts of several cameras at once need the rest.
+const CLOUD_HEADROOM: f64 = 0.9;
+
+impl Allocator {
+    /// Allocates until `halt` is set.
+    ///
+    /// # Errors
+    /// Where the profile's numbers are refused by the solver.
+    pub fn run(mut self, halt: &StopToken) -> Result<(), String> {
+        halt.wakes(&self.bell);
+        let policy_name = self.names.intern(&self.policy.to_string());
+        let mut estimate = LinkEstimate::default();
+        let mut connected_at: Option<Monotonic> = None;
+        let mut menu = CloudMenu { models: Vec::new() };
+        let mut problem = self.problem(&menu)?;
+        let mut allocation = Allocation::with_capacity(self.clients.len());
+        while !halt.is_set() {
+            let seen = self.bell.count();
+            if let Some(newer) = self.estimates.take() {
+                estimate = newer;
+                connected_at = connected_at.filter(|_| estimate.connected).or(estimate.connected.then_some(estimate.at));
+                self.log_link(&estimate, connected_at);
+            }
+            if let Some(newer) = self.menus.take() {
+                self.learn_classes(&newer);
+                let same = newer.models.len() == menu.models.len()
+                    && newer.models.iter().zip(&menu.models).all(|(new, old)| new.name == old.name);
+                if !same {
+                    allocation.clear();
+                }
+                menu = newer;
+                problem = self.problem(&menu)?;
+            }
+            self.take_costs(&mut problem);
+            let rate = if estimate.connected { estimate.rate_bps.max(0.0) } else { 0.0 };
+            let capacity = Capacity::new(rate, estimate.rtt.as_secs_f64())
+                .and_then(|capacity| capacity.with_cloud(problem.cloud_seconds_per_s))
+                .map_err(|error| error.to_string())?;
+            let begun = Monotonic::now();
+            problem.policy.allocate(&problem.services, &capacity, &mut allocation).map_err(|error| error.to_string())?;
+            let solved = Monotonic::now();
+            self.publish(&problem, &allocation, &menu, estimate.connected);
+            self.log_allocation(&problem, &allocation, &estimate, connected_at, (begun, solved), policy_name);
+            self.bell.wait_until(seen, solved.plus(self.max_period));
+        }
+        Ok(())
+    }
+
+    fn problem(&self, cloud: &CloudMenu) -> Result<Problem, String> {
+        let (menu, active) =
+            if cloud.models.is_empty() { (Menu::on_vehicle_only(), Vec::new()) } else { self.plan.menu(cloud)? };
+        let services: Result<Vec<ServiceProblem>, _> =
+            self.clients.iter().map(|client| ServiceProblem::new(client.demand, menu.clone())).collect();
+        let policy = self
+            .policy
+            .build(self.clients.len(), active.len().max(1), self.hysteresis)
+            .map_err(|error| error.to_string())?;
+        let workers = cloud.models.iter().map(|model| f64::from(model.workers)).fold(0.0, f64::max);
+        Ok(Problem {
+            services: services.map_err(|error| error.to_string())?,
+            active,
+            policy,
+            cloud_seconds_per_s: CLOUD_HEADROOM * workers,
+        })
+    }
+
+    /// Takes what encodings cost into the plan and into the menus in force.
+    fn take_costs(&mut self, problem: &mut Problem) {
+        for client in &mut self.clients {
+            while let Ok(cost) = client.costs.pop() {
+                self.plan.measured(cost.entry, cost.bytes as f64 * 8.0, cost.elapsed.as_secs_f64());
+                let index = problem.active.iter().position(|&entry| entry == cost.entry);
+                let known = self.plan.entries.get(cost.entry).map(|entry| entry.choice.costs());
+                let (Some(index), Some(known)) = (index, known) else { continue };
+                for service in &mut problem.services {
+                    if let Some(choice) = service.menu.choice_mut(index) {
+                        let execution_s = choice.costs().execution_s;
+                        let _ = choice.set_costs(allocation::choice::Costs { execution_s, ..known });
+                    }
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self, problem: &Problem, allocation: &Allocation, cloud: &CloudMenu, connected: bool) {
+        let sending = |index: usize| -> Option<Sending> {
+            let entry_index = *problem.active.get(index)?;
+            let entry = self.plan.entries.get(entry_index)?;
+            let offered = cloud.models.iter().find(|model| model.name == entry.choice.config().model)?;
+            Some(Sending {
+                entry: entry_index,
+                config: entry.name,
+                model: entry.model,
+                payload: entry.choice.config().payload,
+                input: (u32::from(offered.input_width), u32::from(offered.input_height)),
+            })
+        };
+        let cheapest = |service: &ServiceProblem| {
+            let bits = |index: &usize| service.menu.get(*index).map_or(f64::INFINITY, |choice| choice.costs().mean_bits);
+            (0..service.menu.choices().len()).min_by(|a, b| bits(a).total_cmp(&bits(b)))
+        };
+        let on_vehicle_only = self.policy == PolicyName::OnVehicle;
+        let assignments: heapless::Vec<Assignment, 32> = problem
+            .services
+            .iter()
+            .zip(allocation.services())
+            .map(|(service, given)| Assignment {
+                sending: given.choice.and_then(sending),
+                probe: cheapest(service).and_then(sending).filter(|_| !on_vehicle_only),
+                connected,
+            })
+            .collect();
+        for (client, assignment) in self.clients.iter_mut().zip(assignments) {
+            client.encoder.0.put(assignment);
+            client.encoder.1.ring();
+        }
+    }
+
+    /// Grows the vocabulary by the cloud's classes and tells every service how to translate.
+    fn learn_classes(&mut self, cloud: &CloudMenu) {
+        let mut vocabulary = self.vocabulary.lock().unwrap_or_else(PoisonError::into_inner);
+        for class in cloud.models.iter().flat_map(|model| &model.classes) {
+            let known = vocabulary.iter().any(|name| normalise(name) == normalise(class));
+            if !known && vocabulary.len() < usize::from(u8::MAX) {
+                vocabulary.push(class.clone());
+            }
+        }
+        let map_of = |name: &String| {
+            let offered = cloud.models.iter().find(|model| &model.name == name);
+            offered.map_or([None; 256], |model| map_classes(&model.classes, &vocabulary))
+        };
+        let maps: Arc<Vec<ClassMap>> = Arc::new(self.plan.models.iter().map(map_of).collect());
+        for client in &mut self.clients {
+            client.class_maps.put(Arc::clone(&maps));
+        }
+    }
+
+    fn log_link(&mut self, estimate: &LinkEstimate, connected_at: Option<Monotonic>) {
+        let Some(connected_at) = connected_at else { return };
+        self.links.emit(LinkRecord {
+            at: estimate.at,
+            since_connection: estimate.at.saturating_since(connected_at),
+            rtt: estimate.rtt,
+            cwnd_bytes: u32::try_from(estimate.cwnd_bytes).unwrap_or(u32::MAX),
+            delivery_rate_bytes_per_s: estimate.delivery_rate_bytes_per_s,
+            app_limited: estimate.app_limited,
+            estimate_bytes_per_s: estimate.rate_bps / 8.0,
+        });
+    }
+
+    fn log_allocation(
+        &mut self,
+        problem: &Problem,
+        allocation: &Allocation,
+        estimate: &LinkEstimate,
+        connected_at: Option<Monotonic>,
+        (begun, solved): (Monotonic, Monotonic),
+        policy: NameId,
+    ) {
+        let name = |choice: Option<usize>| {
+            let entry = choice.and_then(|index| problem.active.get(index)).and_then(|&entry| self.plan.entries.get(entry));
+            entry.map_or(self.plan.on_vehicle, |entry| entry.name)
+        };
+        let services = allocation
+            .services()
+            .iter()
+            .zip(1_u16..)
+            .take(telemetry::records::MAX_SERVICES)
+            .map(|(given, service)| ServiceAllocation {
+                service,
+                bytes_per_s: given.rate_bps / 8.0,
+                config: name(given.choice),
+            })
+            .collect();
+        self.allocations.emit(AllocationRecord {
+            at: solved,
+            since_connection: connected_at.map(|connected| solved.saturating_since(connected)),
+            services,
+            expected_utility: allocation.expected_utility(),
+            available_bytes_per_s: if estimate.connected { estimate.rate_bps / 8.0 } else { 0.0 },
+            rtt: estimate.rtt,
+            on_vehicle_utility: allocation.on_vehicle_utility(),
+            solve_time: solved.saturating_since(begun),
+            policy,
+        });
+    }
+}

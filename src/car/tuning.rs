@@ -1,0 +1,73 @@
+//! The profile with the command line's flags laid over it.
+
+use config::Profile;
+use config::car::{Camera, CarProfile, CloudPeer, FilesCamera, ServiceConfig};
+use config::Unique;
+use garde::Validate;
+
+use crate::failure::Failure;
+use crate::verbs::car::CarArgs;
+
+/// Loads the profile and applies the flags.
+///
+/// # Errors
+/// [`Failure::Config`] for the profile, [`Failure::Usage`] for flags it cannot take.
+pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
+    let mut profile = CarProfile::load(&args.config).map_err(Failure::config)?;
+    let tuning = &args.tuning;
+    let mut services: Vec<ServiceConfig> = profile.services.iter().cloned().collect();
+    if let Some(count) = tuning.services {
+        let last = services.last().cloned().ok_or_else(|| Failure::Config("no services".to_owned()))?;
+        services.truncate(count);
+        for number in services.len() + 1..=count {
+            services.push(ServiceConfig { name: format!("{}-{number}", last.name), ..last.clone() });
+        }
+    }
+    for service in &mut services {
+        if let Some(fps) = tuning.fps {
+            service.fps = fps;
+        }
+        if let Some(slo) = tuning.slo {
+            service.slo_ms = slo.as_secs_f64() * 1e3;
+        }
+        if let Some(dir) = &tuning.frames {
+            service.camera = Camera::Files(FilesCamera { dir: dir.clone(), labels: tuning.labels.clone() });
+        }
+    }
+    if tuning.labels.is_some() && tuning.frames.is_none() {
+        return Err(Failure::Usage("--labels labels the photographs of --frames DIR, which is missing".to_owned()));
+    }
+    profile.services = Unique::new(services).map_err(|report| Failure::Usage(report.to_string()))?;
+    if let Some(policy) = &tuning.policy {
+        profile.allocation.policy = policy.parse().map_err(|error| Failure::Usage(format!("--policy: {error}")))?;
+    }
+    if let Some(table) = &args.table {
+        profile.allocation.table.clone_from(table);
+    }
+    if let Some(model) = &tuning.vehicle_model {
+        profile.vehicle.model.clone_from(model);
+    }
+    if let Some(dir) = &tuning.output_dir {
+        profile.run.output_dir.clone_from(dir);
+    }
+    if let Some(dir) = &args.certs {
+        let peer = profile.cloud.get_or_insert_with(|| CloudPeer {
+            address: String::new(),
+            server_name: transport::certs::CLOUD_NAME.to_owned(),
+            ca: dir.join("ca.pem"),
+            certificate: dir.join("car.pem"),
+            key: dir.join("car.key"),
+            identity: "demo".to_owned(),
+        });
+        (peer.ca, peer.certificate, peer.key) = (dir.join("ca.pem"), dir.join("car.pem"), dir.join("car.key"));
+    }
+    match (&args.cloud, &mut profile.cloud) {
+        (Some(address), Some(peer)) => peer.address = address.to_string(),
+        (Some(_), None) => {
+            return Err(Failure::Usage("--cloud needs certificates: give --certs DIR or a cloud block".to_owned()));
+        }
+        _ => {}
+    }
+    profile.validate().map_err(|report| Failure::Usage(report.to_string().trim().to_owned()))?;
+    Ok(profile)
+}

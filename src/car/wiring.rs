@@ -1,0 +1,252 @@
+//! Joins the car's threads: makes every ring, mailbox, doorbell and pool, and gives each end to its owner.
+
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use allocation::problem::Demand;
+use config::car::{CarProfile, CloudPeer};
+use drivers::camera::Camera;
+use inference::codec::ImageEncoder;
+use rt_core::doorbell::Doorbell;
+use rt_core::mailbox::mailbox;
+use rt_core::memory::pool::{FramePool, ReadLease, WriteLease};
+use telemetry::collector::Collector;
+use telemetry::names::Names;
+use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription};
+use transport::certs::TlsFiles;
+use transport::estimate::EstimatorLimits;
+
+use super::allocator::{Allocator, Client, Vocabulary};
+use super::capture::Capture;
+use super::detector::Lane;
+use super::encoder::Encoder;
+use super::huge_pages;
+use super::plan::Plan;
+use super::service::{MAX_PENDING, Service};
+use crate::failure::Failure;
+
+/// Room in a ring for what several deadlines' worth of frames can bring.
+const RING: usize = 4 * MAX_PENDING;
+
+/// A coded payload that does not compress is larger than its raw image by headers; 1/8 is ample for PNG and JPEG.
+const CODED_GROWTH: usize = 8;
+
+/// The endpoint and the bell that wakes it.
+pub type Endpoint = (CarEndpoint<ReadLease>, Doorbell);
+
+/// Every thread's belongings.
+pub struct Wiring {
+    /// Per camera.
+    pub capture: Vec<Capture>,
+    /// Per service.
+    pub encoders: Vec<Encoder>,
+    /// Per service.
+    pub services: Vec<Service>,
+    /// Per service, for the one detector thread.
+    pub detector_lanes: Vec<Lane>,
+    /// The detector thread's bell.
+    pub detector_bell: Doorbell,
+    /// The allocator.
+    pub allocator: Allocator,
+    /// `None` where the profile has no cloud.
+    pub endpoint: Option<Endpoint>,
+    /// What happens to the link.
+    pub link_events: Option<rtrb::Consumer<LinkEvent>>,
+    /// What memory was got, a line per pool.
+    pub memory: Vec<String>,
+}
+
+/// Width and height of the largest frame of all cameras.
+pub fn largest_frame(capture: &[Capture]) -> (u32, u32) {
+    capture.iter().map(|capture| capture.camera.size()).max_by_key(|(width, height)| width * height).unwrap_or((1, 1))
+}
+
+/// Makes everything and joins it.
+///
+/// # Errors
+/// [`Failure`], where memory or a descriptor cannot be had or the cloud's address means nothing.
+pub fn wire(
+    profile: &CarProfile,
+    cameras: Vec<Box<dyn Camera<WriteLease>>>,
+    plan: Plan,
+    names: &Names,
+    vocabulary: &Vocabulary,
+    collector: &mut Collector,
+    captured: &Arc<AtomicU64>,
+) -> Result<Wiring, Failure> {
+    let transport_bell = Doorbell::eventfd().map_err(Failure::run)?;
+    let detector_bell = Doorbell::futex();
+    let allocator_bell = Doorbell::futex();
+    let pages = huge_pages(profile.memory.huge_pages);
+    let mut wiring = Parts::default();
+    for ((camera, service), number) in cameras.into_iter().zip(profile.services.iter()).zip(1_u16..) {
+        let slo = Duration::from_secs_f64(service.slo_ms * 1e-3);
+        if service.slo_ms * 1e-3 * service.fps > (MAX_PENDING / 2) as f64 {
+            return Err(Failure::Config(format!(
+                "service {:?}: {} ms at {} frames per second is more than {} frames in flight; lower slo_ms or fps",
+                service.name,
+                service.slo_ms,
+                service.fps,
+                MAX_PENDING / 2
+            )));
+        }
+        let pool = |slots: u32, bytes: usize| {
+            FramePool::new(slots as usize, bytes, pages, profile.memory.lock).map_err(Failure::run)
+        };
+        let frames = pool(profile.memory.frame_slots, camera.frame_bytes())?;
+        let largest_payload = camera.frame_bytes() + camera.frame_bytes() / CODED_GROWTH + 4096;
+        let payload_bytes =
+            profile.memory.uplink_slot_bytes.map_or(largest_payload, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        let payloads = pool(profile.memory.uplink_slots, payload_bytes)?;
+        wiring.memory.push(format!("{}: frames {}", service.name, frames.arena().report()));
+        wiring.memory.push(format!("{}: uplink {}", service.name, payloads.arena().report()));
+
+        let (service_bell, encoder_bell) = (Doorbell::futex(), Doorbell::futex());
+        let (news_in, news_out) = rtrb::RingBuffer::new(RING);
+        let (notes_in, notes_out) = rtrb::RingBuffer::new(RING);
+        let (results_in, results_out) = rtrb::RingBuffer::new(RING);
+        let (replies_in, replies_out) = rtrb::RingBuffer::new(RING);
+        let (costs_in, costs_out) = rtrb::RingBuffer::new(RING);
+        let (to_encoder, from_camera) = mailbox();
+        let (to_detector, for_detector) = mailbox();
+        let (assign, assigned) = mailbox();
+        let (map_in, map_out) = mailbox();
+        let (up_in, up_out) = mailbox();
+        wiring.capture.push(Capture {
+            service: number,
+            slo,
+            camera,
+            pool: frames,
+            bell: Doorbell::futex(),
+            captured: Arc::clone(captured),
+            news: news_in,
+            service_bell: service_bell.clone(),
+            encoder: to_encoder,
+            encoder_bell: encoder_bell.clone(),
+            detector: to_detector,
+            detector_bell: detector_bell.clone(),
+        });
+        wiring.encoders.push(Encoder {
+            bell: encoder_bell.clone(),
+            frames: from_camera,
+            assignments: assigned,
+            pool: payloads,
+            up: up_in,
+            up_bell: transport_bell.clone(),
+            notes: notes_in,
+            service_bell: service_bell.clone(),
+            costs: costs_in,
+            probe_period: Duration::from_secs_f64(profile.allocation.probe_period_ms * 1e-3),
+            on_vehicle: plan.on_vehicle,
+            coder: ImageEncoder::new(),
+        });
+        wiring.lanes.push(Lane {
+            frames: for_detector,
+            waiting: None,
+            results: results_in,
+            service_bell: service_bell.clone(),
+        });
+        wiring.clients.push(Client {
+            demand: Demand {
+                weight: service.weight,
+                slo_s: service.slo_ms * 1e-3,
+                fps: service.fps,
+                margin_s: profile.decision.margin_ms * 1e-3,
+                floor_accuracy: plan.floor_accuracy,
+            },
+            encoder: (assign, encoder_bell),
+            costs: costs_out,
+            class_maps: map_in,
+        });
+        wiring.ports.push(CarService {
+            service: number,
+            priority: service.weight,
+            input: up_out,
+            output: replies_in,
+            output_bell: service_bell.clone(),
+        });
+        wiring.services.push(Service {
+            bell: service_bell,
+            news: news_out,
+            notes: notes_out,
+            vehicle: results_out,
+            cloud: replies_out,
+            class_maps: map_out,
+            margin: Duration::from_secs_f64(profile.decision.margin_ms * 1e-3),
+            on_vehicle: plan.on_vehicle,
+            records: collector.frames(RING),
+        });
+    }
+    let (estimate_in, estimates) = mailbox();
+    let (menu_in, menus) = mailbox();
+    let (mut endpoint, mut link_events) = (None, None);
+    if let Some(peer) = &profile.cloud {
+        let (events_in, events_out) = rtrb::RingBuffer::new(RING);
+        link_events = Some(events_out);
+        let car = CarEndpoint {
+            server: resolve(peer)?,
+            server_name: peer.server_name.clone(),
+            tls: TlsFiles { ca: peer.ca.clone(), certificate: peer.certificate.clone(), key: peer.key.clone() },
+            identity: identity(peer)?,
+            models: plan.models.clone(),
+            services: wiring.ports,
+            estimates: vec![Subscription { mailbox: estimate_in, bell: allocator_bell.clone() }],
+            menus: vec![Subscription { mailbox: menu_in, bell: allocator_bell.clone() }],
+            events: Some(events_in),
+            estimator: EstimatorLimits::default(),
+        };
+        endpoint = Some((car, transport_bell));
+    }
+    let allocator = Allocator {
+        bell: allocator_bell,
+        estimates,
+        menus,
+        clients: wiring.clients,
+        plan,
+        policy: profile.allocation.policy.clone(),
+        hysteresis: profile.allocation.hysteresis,
+        max_period: Duration::from_secs_f64(profile.allocation.max_period_ms * 1e-3),
+        names: names.clone(),
+        vocabulary: Arc::clone(vocabulary),
+        allocations: collector.allocations(RING),
+        links: collector.links(RING),
+    };
+    Ok(Wiring {
+        capture: wiring.capture,
+        encoders: wiring.encoders,
+        services: wiring.services,
+        detector_lanes: wiring.lanes,
+        detector_bell,
+        allocator,
+        endpoint,
+        link_events,
+        memory: wiring.memory,
+    })
+}
+
+/// What grows service by service.
+#[derive(Default)]
+struct Parts {
+    capture: Vec<Capture>,
+    encoders: Vec<Encoder>,
+    services: Vec<Service>,
+    lanes: Vec<Lane>,
+    clients: Vec<Client>,
+    ports: Vec<CarService<ReadLease>>,
+    memory: Vec<String>,
+}
+
+fn resolve(peer: &CloudPeer) -> Result<std::net::SocketAddr, Failure> {
+    let wrong = |reason: String| Failure::Config(format!("cloud address {:?}: {reason}; expected host:port", peer.address));
+    let mut found = peer.address.to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
+    found.next().ok_or_else(|| wrong("the name has no address".to_owned()))
+}
+
+/// `car/<name>/<uuid>`; a random UUID (version 4) makes each process its own peer.
+fn identity(peer: &CloudPeer) -> Result<transport::wire::identity::Identity, Failure> {
+    let name = peer.identity.split('/').nth(1).unwrap_or(&peer.identity);
+    let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid").map_err(Failure::run)?;
+    format!("car/{name}/{}", uuid.trim()).parse().map_err(|error| Failure::Config(format!("cloud identity: {error}")))
+}

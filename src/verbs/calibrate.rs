@@ -1,0 +1,133 @@
+//! `turbo calibrate`: measures a model family on this machine and writes its utility table.
+
+use std::path::PathBuf;
+
+use config::table::UtilityTable;
+use inference::codec::MAX_SIDE;
+
+use crate::calibrate::{self, Models, Scenes};
+use crate::failure::Failure;
+
+/// Measure a model family on this machine and write its utility table.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example: turbo calibrate --vehicle-model edd0=inference/models/turbo-edd0.onnx \
+    --cloud-model edd1=inference/models/turbo-edd1.onnx --cloud-model edd2=inference/models/turbo-edd2.onnx \
+    --out config/tables/demo.yaml")]
+pub struct CalibrateArgs {
+    /// The on-vehicle detector (ONNX); its name is the file's where none is given.
+    #[arg(long, value_name = "[NAME=]FILE", value_parser = model)]
+    pub vehicle_model: NamedModel,
+    /// A detector of the cloud (ONNX) and its name in the cloud's profile; give it once for each model.
+    #[arg(long = "cloud-model", value_name = "[NAME=]FILE", required = true, value_parser = model)]
+    pub cloud_models: Vec<NamedModel>,
+    /// Number of synthetic scenes, one frame of each.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub scenes: u32,
+    /// Seed of the scenes; detectors must not have been trained on it (the shipped ones were on 1000).
+    #[arg(long, default_value_t = 700_000)]
+    pub seed: u64,
+    /// Width and height of the camera frames.
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "960x576", value_parser = size)]
+    pub size: (u32, u32),
+    /// Threads of each detector: `threads_per_worker` of the cloud's profile.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: u16,
+    /// The utility table to write (YAML).
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Print the table as one JSON object as well.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A model file and the name that configurations call it by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedModel {
+    /// The name, such as `edd1`.
+    pub name: String,
+    /// The ONNX file.
+    pub file: PathBuf,
+}
+
+/// Measures and writes the table.
+///
+/// # Errors
+/// [`Failure`], with the exit code that fits.
+pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
+    for (index, model) in args.cloud_models.iter().enumerate() {
+        if args.cloud_models.iter().take(index).any(|other| other.name == model.name) {
+            let name = &model.name;
+            return Err(Failure::Usage(format!("--cloud-model {name:?} is given twice; each name may occur once")));
+        }
+    }
+    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Failure::Usage(format!(
+            "--out {}: there is no folder {}; make it first",
+            args.out.display(),
+            folder.display()
+        )));
+    }
+    let models = Models::load(&args.vehicle_model, &args.cloud_models, usize::from(args.threads))?;
+    let scenes = Scenes { count: args.scenes, seed: args.seed, size: args.size };
+    let table = calibrate::table(models, &scenes)?;
+    let yaml = table.to_yaml().map_err(Failure::run)?;
+    std::fs::write(&args.out, yaml).map_err(|error| {
+        Failure::Run(format!("the utility table {} cannot be written: {error}", args.out.display()))
+    })?;
+    if args.json {
+        println!("{}", serde_json::to_string(&table).map_err(Failure::run)?);
+    } else {
+        print(&table);
+    }
+    Ok(())
+}
+
+fn print(table: &UtilityTable) {
+    let vehicle = &table.vehicle;
+    let (name, ms, accuracy) = (&vehicle.model, vehicle.execution_ms_p95, vehicle.accuracy);
+    println!("{:32} {:>9} {:>9} {:>9} {:>9} {:>7}", "", "Mbit p50", "Mbit p95", "encode", "execute", "AP");
+    println!("{name:32} {:>9} {:>9} {:>9} {ms:>9.1} {accuracy:>7.4}", "-", "-", "-");
+    for entry in table.entries.iter() {
+        println!(
+            "{:32} {:>9.4} {:>9.4} {:>9.1} {:>9.1} {:>7.4}",
+            entry.config.to_string(),
+            entry.payload_megabit_p50,
+            entry.payload_megabit_p95,
+            entry.encode_ms_p95,
+            entry.execution_ms_p95,
+            entry.accuracy
+        );
+    }
+    println!("times in ms, 95th percentile");
+}
+
+/// Parses `edd1=models/edd1.onnx`, or `models/edd1.onnx` for the name `edd1`.
+fn model(text: &str) -> Result<NamedModel, String> {
+    let (name, file) = match text.split_once('=') {
+        Some((name, file)) => (name.to_owned(), PathBuf::from(file)),
+        None => {
+            let file = PathBuf::from(text);
+            (file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(), file)
+        }
+    };
+    let plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
+    if name.is_empty() || !name.chars().all(plain) || file.as_os_str().is_empty() {
+        return Err(format!(
+            "{text:?} names no model; write NAME=FILE, such as edd1=models/edd1.onnx, with a name of letters, digits, \
+             '.', '_' and '-'"
+        ));
+    }
+    Ok(NamedModel { name, file })
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    // Below 16 pixels a synthetic camera takes 16.
+    let side = |text: &str| text.parse::<u32>().ok().filter(|side| (16..=MAX_SIDE).contains(side));
+    text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?))).ok_or_else(|| {
+        format!("{text:?} is not a frame size; write WIDTHxHEIGHT, such as 960x576, each side 16 to {MAX_SIDE}")
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+//! The verbs, one file each.
+
+pub mod calibrate;
+pub mod car;
+pub mod cloud;
+pub mod demo;
+pub mod link;
+
+use crate::failure::Failure;
+
+/// What turbo can be told to do.
+#[derive(clap::Subcommand)]
+pub enum Verb {
+    /// Car, cloud and emulated cellular link on this machine.
+    Demo(demo::DemoArgs),
+    /// The vehicle's side: cameras, on-vehicle detector, uplink, decisions.
+    Car(car::CarArgs),
+    /// The cloud's side: QUIC gateway and detection workers.
+    Cloud(cloud::CloudArgs),
+    /// The link emulator alone: a UDP relay with the rate of a recorded trace.
+    Link(link::LinkArgs),
+    /// Measure a model family on this machine and write its utility table.
+    Calibrate(calibrate::CalibrateArgs),
+}
+
+/// Runs a verb.
+///
+/// # Errors
+/// [`Failure`], with the exit code that fits.
+pub fn run(verb: &Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Demo(args) => demo::run(args),
+        Verb::Car(args) => car::run(args),
+        Verb::Cloud(args) => cloud::run(args),
+        Verb::Link(args) => link::run(args),
+        Verb::Calibrate(args) => calibrate::run(args),
+    }
+}
