@@ -11,11 +11,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use config::cloud::CloudProfile;
-use config::threads::{Mode, Scheduling, ThreadEntry};
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::stop::StopToken;
-use rt_core::threads::{Policy, Strictness, Thread, ThreadEnd, ThreadSpec, spawn};
+use rt_core::threads::{Thread, ThreadEnd, spawn};
 use serde::Serialize;
 use telemetry::collector::Collector;
 use telemetry::logs::{LogOptions, Logs};
@@ -29,6 +28,7 @@ use transport::gateway::{Gateway, GatewayError, GatewayLimits, run_gateway};
 use transport::wire::MAX_FRAME_BYTES;
 use transport::wire::menu::{CloudMenu, ModelEntry};
 
+use crate::core_map::{self, spec};
 use crate::failure::Failure;
 use crate::signals;
 use books::Books;
@@ -53,10 +53,7 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     signals::stop_on_signals(&stop)?;
     let listen = listen_address(&profile.listen)?;
 
-    let strictness = match profile.threads.mode {
-        Mode::BestEffort => Strictness::BestEffort,
-        Mode::Strict => Strictness::Strict,
-    };
+    let strictness = core_map::strictness(profile.threads.mode);
     let gateway_bell = Doorbell::eventfd().map_err(Failure::run)?;
     let (mut ports, mut done, mut ready, mut threads) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for number in 1..=u16::try_from(profile.workers).unwrap_or(u16::MAX) {
@@ -118,11 +115,13 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     threads.push(
         spawn(&spec(&profile.threads.gateway, "gateway".to_owned()), strictness, &stop, body).map_err(Failure::run)?,
     );
-    let address = match (bound.recv(), failed.try_recv()) {
-        (Ok(address), _) => address,
-        (Err(_), Ok(failure)) => return Err(failure),
-        // Nothing failed, so the end was asked for.
-        (Err(_), Err(_)) => return Ok(()),
+    let address = match bound.recv() {
+        Ok(address) => address,
+        Err(_) => match failed.recv() {
+            Ok(failure) => return Err(failure),
+            // Nothing failed, so the end was asked for.
+            Err(_) => return Ok(()),
+        },
     };
 
     let dirs = RunDirs::create(&profile.logs.output_dir, started, Role::CLOUD, &Subdirs::default())
@@ -240,15 +239,6 @@ fn logs(profile: &CloudProfile, dirs: &RunDirs) -> Logs {
     let defaults = LogOptions::default();
     let server_results_max_entries = entries.unwrap_or(defaults.server_results_max_entries);
     Logs::new(dirs, &[], LogOptions { server_results_max_entries, ..defaults })
-}
-
-fn spec(entry: &ThreadEntry, name: String) -> ThreadSpec {
-    let policy = match entry.scheduling() {
-        Scheduling::Other { nice } => Policy::Other { nice },
-        Scheduling::Fifo { priority } => Policy::Fifo { priority },
-        Scheduling::RoundRobin { priority } => Policy::RoundRobin { priority },
-    };
-    ThreadSpec { name, cores: entry.cores.clone(), policy }
 }
 
 /// A thread in `run.yaml`.

@@ -1,0 +1,155 @@
+//! The whole program from its command line: car, cloud and link, each real.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+mod program;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use program::{Program, children_of, files_under, turbo};
+
+/// Long enough for a slow machine; whoever waits longer waits in vain.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Two cores carry one demo at a time.
+static MACHINE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn number(report: &serde_json::Value, key: &str) -> u64 {
+    report[key].as_u64().unwrap_or_else(|| panic!("{key} is a count: {report}"))
+}
+
+fn result(run: &program::Ended) -> serde_json::Value {
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+    let report: serde_json::Value = serde_json::from_str(run.stdout.trim()).expect("one JSON object");
+    let frames = number(&report, "frames");
+    assert!(frames > 0, "{report}");
+    assert_eq!(number(&report, "decisions"), frames, "every captured frame has a decision: {report}");
+    let by_source: u64 = ["from_cloud", "from_vehicle", "none"].iter().map(|key| number(&report, key)).sum();
+    assert_eq!(by_source, frames, "{report}");
+    report
+}
+
+fn has_log(dir: &Path, stem: &str) -> bool {
+    files_under(dir).iter().any(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(stem)))
+}
+
+#[test]
+fn a_fast_link_brings_results_of_the_cloud_and_all_four_logs() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("fast.trace");
+    // Four opportunities of 1500 bytes a millisecond: 48 Mbit/s.
+    std::fs::write(&trace, "1\n1\n1\n1\n").unwrap();
+    let flags = ["--for", "8s", "--slo", "3s", "--fps", "1", "--rtt", "10ms", "--json", "--trace"];
+    let mut command = turbo(dir.path());
+    let run = Program::start(command.arg("demo").args(flags).arg(&trace)).wait(PATIENCE);
+    let report = result(&run);
+    assert!(number(&report, "from_cloud") > 0, "{report}\n{}", run.stderr);
+    let runs = dir.path().join("runs");
+    for stem in [
+        "client_queries_service1_temp",
+        "server_results_service1_temp",
+        "bandwidth_stat_log_allservices_part",
+        "allocation_stat_log_allservices_part",
+        "run.yaml",
+    ] {
+        assert!(has_log(&runs, stem), "{stem} in {:?}", files_under(&runs));
+    }
+    assert!(report["run_dir"].is_string(), "{report}");
+}
+
+#[test]
+fn with_a_dead_link_the_car_decides_alone() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let flags = ["--for", "5s", "--fps", "1", "--mean-mbps", "0", "--json"];
+    let run = Program::start(turbo(dir.path()).arg("demo").args(flags)).wait(PATIENCE);
+    let report = result(&run);
+    assert_eq!(number(&report, "from_cloud"), 0, "{report}");
+}
+
+#[test]
+fn a_killed_cloud_comes_back() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let flags = ["--for", "15s", "--fps", "1", "--slo", "2s", "--json"];
+    let mut demo = Program::start(turbo(dir.path()).arg("demo").args(flags));
+    demo.wait_line("joined from", PATIENCE);
+    let cloud = children_of(demo.id()).into_iter().find(|child| child.verb == "cloud").expect("a cloud");
+    // SAFETY: a plain system call; the process is a child of the demo, which has not waited for it.
+    assert_eq!(unsafe { libc::kill(cloud.pid, libc::SIGKILL) }, 0);
+    demo.wait_line("starting another", PATIENCE);
+    demo.wait_line("joined from", PATIENCE);
+    let run = demo.wait(PATIENCE);
+    result(&run);
+}
+
+#[test]
+fn an_interrupt_ends_everything() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let mut demo = Program::start(turbo(dir.path()).args(["demo", "--json"]));
+    demo.wait_line("joined from", PATIENCE);
+    let children = children_of(demo.id());
+    assert_eq!(children.len(), 2, "{children:?}");
+    // SAFETY: a plain system call on a child that has not been waited for.
+    assert_eq!(unsafe { libc::kill(i32::try_from(demo.id()).unwrap(), libc::SIGINT) }, 0);
+    let run = demo.wait(Duration::from_secs(20));
+    result(&run);
+    for child in children {
+        assert!(!Path::new(&format!("/proc/{}", child.pid)).exists(), "{child:?} is still there");
+    }
+    assert!(has_log(&dir.path().join("runs"), "client_queries_service1_temp"));
+}
+
+#[test]
+fn what_is_wrong_is_said_once_with_its_place_and_the_right_exit_code() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let cloud = std::fs::read_to_string(root.join("config/demo-cloud.yaml")).unwrap();
+    std::fs::write(path("key.yaml"), cloud.replace("\nworkers:", "\nworkerz:")).unwrap();
+    std::fs::write(path("bad.trace"), "1\n2\nsoon\n").unwrap();
+    std::fs::write(path("cut.onnx"), b"not a model").unwrap();
+    std::fs::create_dir(path("frames")).unwrap();
+    std::fs::write(path("frames/cut.jpg"), [0xff, 0xd8, 0xff, 0xe0, 0, 16]).unwrap();
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["cloud", "key.yaml"], 78, "workerz"),
+        (&["cloud", "missing.yaml"], 78, "missing.yaml"),
+        (&["demo", "--vehicle-model", "missing.onnx"], 78, "missing.onnx"),
+        (&["demo", "--cloud-model", "big=missing.onnx"], 78, "missing.onnx"),
+        (&["demo", "--for", "2s", "--cloud-model", "big=cut.onnx"], 78, "cut.onnx"),
+        (&["demo", "--cloud-model", "big"], 2, "NAME=FILE"),
+        (&["demo", "--trace", "bad.trace"], 78, "bad.trace:3:1"),
+        (&["demo", "--trace", "missing.trace"], 78, "missing.trace"),
+        (&["demo", "--for", "2s", "--frames", "frames"], 78, "cut.jpg"),
+        (&["demo", "--for", "soon"], 2, "30s"),
+        (&["demo", "--loss", "2"], 78, "loss is 2"),
+        (&["link", "--server", "127.0.0.1:9", "--trace", "bad.trace"], 78, "bad.trace:3:1"),
+    ];
+    for (words, code, said) in cases {
+        let run = Program::start(turbo(dir.path()).args(*words)).wait(PATIENCE);
+        assert_eq!(run.code, Some(*code), "{words:?}: {}", run.stderr);
+        assert!(run.stderr.contains(said), "{words:?}: {}", run.stderr);
+        assert!(!run.stderr.contains("panicked"), "{words:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_one_clear_error() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let run = Program::start(turbo(dir.path()).args(["link", "--server", "127.0.0.1:9", "--listen", &address]));
+    let run = run.wait(PATIENCE);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains(&address), "{}", run.stderr);
+}
