@@ -146,10 +146,18 @@ fn what_is_wrong_is_said_once_with_its_place_and_the_right_exit_code() {
 fn a_port_in_use_is_one_clear_error() {
     let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
+    transport::certs::DevPki::create(dir.path()).unwrap();
+    let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo-cloud.yaml");
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let run = Program::start(turbo(dir.path()).args(["link", "--server", "127.0.0.1:9", "--listen", &address]));
-    let run = run.wait(PATIENCE);
-    assert_eq!(run.code, Some(1), "{}", run.stderr);
-    assert!(run.stderr.contains(&address), "{}", run.stderr);
+    let cases: &[&[&str]] = &[
+        &["link", "--server", "127.0.0.1:9"],
+        &["cloud", profile.to_str().unwrap(), "--certs", ".", "--output-dir", "runs"],
+    ];
+    for words in cases {
+        let run = Program::start(turbo(dir.path()).args(*words).args(["--listen", &address])).wait(PATIENCE);
+        assert_eq!(run.code, Some(1), "{words:?}: {}", run.stderr);
+        let said: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("turbo: ")).collect();
+        assert!(matches!(said.as_slice(), [line] if line.contains(&address)), "{words:?}: {}", run.stderr);
+    }
 }

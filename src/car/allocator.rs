@@ -76,6 +76,9 @@ struct Problem {
 /// The share of the cloud's workers that may be planned for: bursts of several cameras at once need the rest.
 const CLOUD_HEADROOM: f64 = 0.9;
 
+/// However long the tail, a worker is not planned for more than this many times its typical load.
+const MOST_SPREAD: f64 = 1.5;
+
 impl Allocator {
     /// Allocates until `halt` is set.
     ///
@@ -131,11 +134,15 @@ impl Allocator {
             .build(self.clients.len(), active.len().max(1), self.hysteresis)
             .map_err(|error| error.to_string())?;
         let workers = cloud.models.iter().map(|model| f64::from(model.workers)).fold(0.0, f64::max);
+        // Choices carry the 95th percentile of the execution time, for the deadline; the load on a worker follows the
+        // typical one, so the capacity is scaled by the narrowest spread of the two.
+        let spread = cloud.models.iter().map(|model| f64::from(model.p95_us) / f64::from(model.p50_us.max(1)));
+        let spread = spread.fold(MOST_SPREAD, f64::min).max(1.0);
         Ok(Problem {
             services: services.map_err(|error| error.to_string())?,
             active,
             policy,
-            cloud_seconds_per_s: CLOUD_HEADROOM * workers,
+            cloud_seconds_per_s: CLOUD_HEADROOM * workers * spread,
         })
     }
 

@@ -173,7 +173,7 @@ mod tests {
             expired: HashMap::new(),
         };
         for seq in [3, 4] {
-            done_in.push(work(seq)).expect("room");
+            done_in.push(Work { finished_at: Monotonic::now(), ..work(seq) }).expect("room");
         }
         for (seq, status) in [(1, Status::Expired), (2, Status::Superseded), (3, Status::Expired)] {
             served_in.push(frame(seq, status)).expect("room");

@@ -80,7 +80,11 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     for model in &menu.models {
         let (p50, p95) = (f64::from(model.p50_us) / 1e3, f64::from(model.p95_us) / 1e3);
         let size = format!("{}x{}", model.input_width, model.input_height);
-        eprintln!("model {:<12} {size:<10} {} classes, p50 {p50:.1} ms, p95 {p95:.1} ms", model.name, model.classes.len());
+        eprintln!(
+            "model {:<12} {size:<10} {} classes, p50 {p50:.1} ms, p95 {p95:.1} ms",
+            model.name,
+            model.classes.len()
+        );
     }
 
     let (served_in, served) = rtrb::RingBuffer::new(RING);
@@ -124,8 +128,8 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
         },
     };
 
-    let dirs = RunDirs::create(&profile.logs.output_dir, started, Role::CLOUD, &Subdirs::default())
-        .map_err(Failure::run)?;
+    let dirs =
+        RunDirs::create(&profile.logs.output_dir, started, Role::CLOUD, &Subdirs::default()).map_err(Failure::run)?;
     let names = Names::default();
     let mut collector = Collector::new(started, names.clone(), logs(profile, &dirs), &[]);
     let rows = collector.served(RING);
@@ -142,8 +146,7 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     write_info(profile, &dirs, started, &threads)?;
     eprintln!("listening on {address}");
 
-    let mut books =
-        Books { served, events, done, rows, names, models, open: HashMap::new(), expired: HashMap::new() };
+    let mut books = Books { served, events, done, rows, names, models, open: HashMap::new(), expired: HashMap::new() };
     let bell = Doorbell::futex();
     stop.wakes(&bell);
     while !stop.is_set() {
@@ -182,10 +185,7 @@ fn finish(
 }
 
 /// What all workers agree on, with the slowest one's times; `None` where the end was asked for meanwhile.
-fn menu(
-    ready: &[Receiver<Result<Vec<ModelEntry>, Failure>>],
-    stop: &StopToken,
-) -> Result<Option<CloudMenu>, Failure> {
+fn menu(ready: &[Receiver<Result<Vec<ModelEntry>, Failure>>], stop: &StopToken) -> Result<Option<CloudMenu>, Failure> {
     let mut menu: Option<Vec<ModelEntry>> = None;
     for worker in ready {
         let entries = loop {
@@ -250,12 +250,7 @@ struct GrantedThread<'a> {
     not_granted: &'a [String],
 }
 
-fn write_info(
-    profile: &CloudProfile,
-    dirs: &RunDirs,
-    started: RunStart,
-    threads: &[Thread],
-) -> Result<(), Failure> {
+fn write_info(profile: &CloudProfile, dirs: &RunDirs, started: RunStart, threads: &[Thread]) -> Result<(), Failure> {
     let command: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     // JSON is YAML, and the profile's own serializer is not this crate's.
     let configuration = serde_json::to_string_pretty(profile).map_err(Failure::run)?;

@@ -123,8 +123,7 @@ impl Models {
         detections: &mut Detections,
     ) -> Result<Outcome, RequestError> {
         detections.clear();
-        let model =
-            self.loaded.get_mut(usize::from(header.model)).ok_or(RequestError::UnknownModel(header.model))?;
+        let model = self.loaded.get_mut(usize::from(header.model)).ok_or(RequestError::UnknownModel(header.model))?;
         let start = Instant::now();
         let (width, height) = (u32::from(header.width), u32::from(header.height));
         self.decoder.decode(WireCoding::of(header.payload), payload, width, height, &mut self.pixels)?;

@@ -52,11 +52,8 @@ pub fn run(args: &CloudArgs) -> Result<(), Failure> {
         profile.listen = listen.to_string();
     }
     if let Some(certs) = &args.certs {
-        profile.tls = TlsConfig {
-            ca: certs.join("ca.pem"),
-            certificate: certs.join("cloud.pem"),
-            key: certs.join("cloud.key"),
-        };
+        profile.tls =
+            TlsConfig { ca: certs.join("ca.pem"), certificate: certs.join("cloud.pem"), key: certs.join("cloud.key") };
     }
     if !args.models.is_empty() {
         profile.models = config::Unique::new(args.models.clone())

@@ -83,7 +83,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     stop.wakes(&bell);
     let demo = Demo { dir: dir.path(), certs: &certs, output_dir: &output_dir, stop: &stop, bell: &bell };
     let mut keeper = CloudKeeper::start(demo.cloud_command(&args.cloud_models, cloud_address), bell.clone());
-    let outcome = demo.run(&mut keeper, &args.tuning, &counters, &emulator);
+    let outcome = demo.run(&mut keeper, args, &counters, &emulator);
     keeper.end(Monotonic::now().plus(END_TIME));
     link_stop.set();
     let link_end = emulator.join().1;
@@ -165,7 +165,7 @@ impl Demo<'_> {
         words
     }
 
-    fn car_command(&self, tuning: &car::Tuning, cloud: std::net::SocketAddr) -> Vec<OsString> {
+    fn car_command(&self, args: &DemoArgs, cloud: std::net::SocketAddr) -> Vec<OsString> {
         let mut words: Vec<OsString> = vec![
             "car".into(),
             self.dir.join("config/demo-car.yaml").into(),
@@ -174,7 +174,10 @@ impl Demo<'_> {
             "--certs".into(),
             self.certs.into(),
         ];
-        let tuning = car::Tuning { output_dir: Some(self.output_dir.to_owned()), ..tuning.clone() };
+        for model in &args.cloud_models {
+            words.extend(["--cloud-model-name".into(), model.name.clone().into()]);
+        }
+        let tuning = car::Tuning { output_dir: Some(self.output_dir.to_owned()), ..args.tuning.clone() };
         words.extend(tuning.to_flags());
         words
     }
@@ -187,7 +190,7 @@ impl Demo<'_> {
     fn run(
         &self,
         keeper: &mut CloudKeeper,
-        tuning: &car::Tuning,
+        args: &DemoArgs,
         link: &LinkHandle,
         emulator: &Thread,
     ) -> Result<(), Failure> {
@@ -200,7 +203,7 @@ impl Demo<'_> {
         if self.stop.is_set() {
             return Ok(());
         }
-        let mut car = Child::start(&self.car_command(tuning, link.listen_addr()), None)?;
+        let mut car = Child::start(&self.car_command(args, link.listen_addr()), None)?;
         let mut kill_at = None;
         loop {
             let seen = self.bell.count();

@@ -3,9 +3,12 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+/// More lines than any test makes a program print, so that it is never kept waiting.
+const LINES: usize = 100_000;
 
 /// The program under test, in `dir`.
 pub fn turbo(dir: &Path) -> Command {
@@ -33,7 +36,7 @@ impl Program {
     pub fn start(command: &mut Command) -> Self {
         let pipes = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = pipes.spawn().expect("the program starts");
-        let (send, lines) = channel();
+        let (send, lines) = sync_channel(LINES);
         let stderr = child.stderr.take().expect("a pipe");
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -80,7 +83,11 @@ impl Program {
             if Instant::now() >= end {
                 let _ = child.kill();
                 let _ = child.wait();
-                panic!("it did not end within {patience:?}:\n{}{}", self.seen, self.lines.try_iter().collect::<String>());
+                panic!(
+                    "it did not end within {patience:?}:\n{}{}",
+                    self.seen,
+                    self.lines.try_iter().collect::<String>()
+                );
             }
             std::thread::sleep(Duration::from_millis(10));
         };

@@ -20,7 +20,8 @@ const FILES: &[(&str, &[u8])] = &[
 pub fn unpack(dir: &Path) -> io::Result<()> {
     for (name, content) in FILES {
         let path = dir.join(name);
-        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, content));
+        let written =
+            path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, content));
         written.map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display())))?;
     }
     Ok(())
