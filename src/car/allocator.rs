@@ -96,7 +96,8 @@ impl Allocator {
             let seen = self.bell.count();
             if let Some(newer) = self.estimates.take() {
                 estimate = newer;
-                connected_at = connected_at.filter(|_| estimate.connected).or(estimate.connected.then_some(estimate.at));
+                connected_at =
+                    connected_at.filter(|_| estimate.connected).or(estimate.connected.then_some(estimate.at));
                 self.log_link(&estimate, connected_at);
             }
             if let Some(newer) = self.menus.take() {
@@ -115,7 +116,10 @@ impl Allocator {
                 .and_then(|capacity| capacity.with_cloud(problem.cloud_seconds_per_s))
                 .map_err(|error| error.to_string())?;
             let begun = Monotonic::now();
-            problem.policy.allocate(&problem.services, &capacity, &mut allocation).map_err(|error| error.to_string())?;
+            problem
+                .policy
+                .allocate(&problem.services, &capacity, &mut allocation)
+                .map_err(|error| error.to_string())?;
             let solved = Monotonic::now();
             self.publish(&problem, &allocation, &menu, estimate.connected);
             self.log_allocation(&problem, &allocation, &estimate, connected_at, (begun, solved), policy_name);
@@ -178,7 +182,8 @@ impl Allocator {
             })
         };
         let cheapest = |service: &ServiceProblem| {
-            let bits = |index: &usize| service.menu.get(*index).map_or(f64::INFINITY, |choice| choice.costs().mean_bits);
+            let bits =
+                |index: &usize| service.menu.get(*index).map_or(f64::INFINITY, |choice| choice.costs().mean_bits);
             (0..service.menu.choices().len()).min_by(|a, b| bits(a).total_cmp(&bits(b)))
         };
         let on_vehicle_only = self.policy == PolicyName::OnVehicle;
@@ -240,7 +245,8 @@ impl Allocator {
         policy: NameId,
     ) {
         let name = |choice: Option<usize>| {
-            let entry = choice.and_then(|index| problem.active.get(index)).and_then(|&entry| self.plan.entries.get(entry));
+            let entry =
+                choice.and_then(|index| problem.active.get(index)).and_then(|&entry| self.plan.entries.get(entry));
             entry.map_or(self.plan.on_vehicle, |entry| entry.name)
         };
         let services = allocation

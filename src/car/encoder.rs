@@ -122,14 +122,7 @@ impl Encoder {
         self.note(frame, sending.config, Fate::Sent(times), taken, encoded_at.saturating_since(taken))
     }
 
-    fn note(
-        &self,
-        frame: &LeasedFrame,
-        config: NameId,
-        fate: Fate,
-        taken: Monotonic,
-        encode: Duration,
-    ) -> EncodeNote {
+    fn note(&self, frame: &LeasedFrame, config: NameId, fate: Fate, taken: Monotonic, encode: Duration) -> EncodeNote {
         EncodeNote { seq: frame.meta.seq, config, fate, wait: taken.saturating_since(frame.handed), encode }
     }
 

@@ -68,7 +68,8 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let vocabulary = Arc::new(std::sync::Mutex::new(vehicle_classes.clone()));
 
     let mut sources = sources::open(&profile, args.tuning.seed.unwrap_or(1))?;
-    let dirs = RunDirs::create(&profile.run.output_dir, started, Role::CAR, &Subdirs::default()).map_err(Failure::run)?;
+    let dirs =
+        RunDirs::create(&profile.run.output_dir, started, Role::CAR, &Subdirs::default()).map_err(Failure::run)?;
     let service_ids: Vec<u16> = (1..).take(sources.len()).collect();
     let mut collector =
         Collector::new(started, names.clone(), Logs::new(&dirs, &service_ids, log_options(&profile)), &service_ids);

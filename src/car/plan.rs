@@ -108,7 +108,9 @@ impl Plan {
             mean_bits: known.mean_bits + error / 16.0,
             deviation_bits: known.deviation_bits + (error.abs() - known.deviation_bits) / 16.0,
             // Rises at once and falls slowly: a stand-in for the 95th percentile.
-            encode_s: if encode_s > known.encode_s { (known.encode_s + encode_s) / 2.0 } else {
+            encode_s: if encode_s > known.encode_s {
+                (known.encode_s + encode_s) / 2.0
+            } else {
                 known.encode_s + (encode_s - known.encode_s) / 64.0
             },
         };

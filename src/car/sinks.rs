@@ -73,7 +73,11 @@ impl FrameSink for Scorer {
         let ignored: Vec<Detection> = self.boxes.iter().filter(|found| found.ignore).map(region).collect();
         let counted = |detections: &Detections| -> Vec<Detection> {
             let ignorable = |found: &Detection| ignored.iter().any(|region| region.iou(found) > 0.5);
-            detections.iter().filter(|found| usize::from(found.class) < shared.len() && !ignorable(found)).copied().collect()
+            detections
+                .iter()
+                .filter(|found| usize::from(found.class) < shared.len() && !ignorable(found))
+                .copied()
+                .collect()
         };
         let mut scores = self.scores.0.lock().unwrap_or_else(PoisonError::into_inner);
         if scores.0.frames() < MAX_SCORED_FRAMES {

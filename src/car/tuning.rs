@@ -1,8 +1,8 @@
 //! The profile with the command line's flags laid over it.
 
 use config::Profile;
-use config::car::{Camera, CarProfile, CloudPeer, FilesCamera, ServiceConfig};
 use config::Unique;
+use config::car::{Camera, CarProfile, CloudPeer, FilesCamera, ServiceConfig};
 use garde::Validate;
 
 use crate::failure::Failure;

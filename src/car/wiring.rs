@@ -97,8 +97,10 @@ pub fn wire(
         };
         let frames = pool(profile.memory.frame_slots, camera.frame_bytes())?;
         let largest_payload = camera.frame_bytes() + camera.frame_bytes() / CODED_GROWTH + 4096;
-        let payload_bytes =
-            profile.memory.uplink_slot_bytes.map_or(largest_payload, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        let payload_bytes = profile
+            .memory
+            .uplink_slot_bytes
+            .map_or(largest_payload, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let payloads = pool(profile.memory.uplink_slots, payload_bytes)?;
         wiring.memory.push(format!("{}: frames {}", service.name, frames.arena().report()));
         wiring.memory.push(format!("{}: uplink {}", service.name, payloads.arena().report()));
@@ -239,7 +241,8 @@ struct Parts {
 }
 
 fn resolve(peer: &CloudPeer) -> Result<std::net::SocketAddr, Failure> {
-    let wrong = |reason: String| Failure::Config(format!("cloud address {:?}: {reason}; expected host:port", peer.address));
+    let wrong =
+        |reason: String| Failure::Config(format!("cloud address {:?}: {reason}; expected host:port", peer.address));
     let mut found = peer.address.to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
     found.next().ok_or_else(|| wrong("the name has no address".to_owned()))
 }
