@@ -82,13 +82,7 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
         truths.push(source.truth);
         pictures.push(source.pictures);
     }
-    collector.add_sink(Box::new(Scorer {
-        truths,
-        vocabulary: Arc::clone(&vocabulary),
-        vehicle_classes: vehicle_classes.len(),
-        scores: scores.clone(),
-        boxes: Vec::new(),
-    }));
+    collector.add_sink(Box::new(Scorer::new(truths, &vehicle_classes, scores.clone())));
     if let Some(dir) = &args.tuning.save_overlays {
         std::fs::create_dir_all(dir)
             .map_err(|error| Failure::Config(format!("--save-overlays {}: {error}", dir.display())))?;

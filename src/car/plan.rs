@@ -19,7 +19,7 @@ pub struct Entry {
     pub name: NameId,
     /// Index of its model in [`Plan::models`].
     pub model: u16,
-    /// Mean payload as measured, bits; `None` until something was sent.
+    /// What its encodings really cost; `None` until something was sent.
     measured: Option<Measured>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use drivers::ground_truth::{GroundTruth, TruthBox};
 use inference::accuracy::{AccuracyAccumulator, Truth};
-use inference::classes::{map_classes, normalise};
+use inference::classes::{ClassMap, map_classes, normalise};
 use inference::image::RgbView;
 use inference::overlay::Overlay;
 use rt_core::detections::{Detection, Detections};
@@ -34,31 +34,37 @@ impl Scores {
     }
 }
 
-/// Scores every decision against the truth, on the classes that every detector of the run knows.
+/// Scores every decision against the truth, on the classes that the on-vehicle detector knows.
 pub struct Scorer {
-    /// The truth, per service.
-    pub truths: Vec<Option<Box<dyn GroundTruth>>>,
-    /// The car's class names.
-    pub vocabulary: Vocabulary,
-    /// How many of them, the first ones, the on-vehicle detector knows.
-    pub vehicle_classes: usize,
+    /// The truth, per service, and its classes as the on-vehicle detector numbers them.
+    truths: Vec<Option<(Box<dyn GroundTruth>, ClassMap)>>,
+    /// How many classes, the first of the car's, the on-vehicle detector knows.
+    vehicle_classes: usize,
     /// Where the scores go.
-    pub scores: Scores,
+    scores: Scores,
     /// Reused.
-    pub boxes: Vec<TruthBox>,
+    boxes: Vec<TruthBox>,
+}
+
+impl Scorer {
+    /// A scorer of services whose truth is known or not, on the on-vehicle detector's `classes`.
+    pub fn new(truths: Vec<Option<Box<dyn GroundTruth>>>, classes: &[String], scores: Scores) -> Self {
+        let mapped = |truth: Box<dyn GroundTruth>| {
+            let map = map_classes(truth.classes(), classes);
+            (truth, map)
+        };
+        let truths = truths.into_iter().map(|truth| truth.map(mapped)).collect();
+        Self { truths, vehicle_classes: classes.len(), scores, boxes: Vec::new() }
+    }
 }
 
 impl FrameSink for Scorer {
     fn frame(&mut self, record: &FrameRecord) {
         let index = usize::from(record.meta.service).saturating_sub(1);
-        let Some(truth) = self.truths.get_mut(index).and_then(Option::as_mut) else { return };
+        let Some((truth, map)) = self.truths.get_mut(index).and_then(Option::as_mut) else { return };
         if !truth.boxes(record.meta.scene, &mut self.boxes) {
             return;
         }
-        let vocabulary = self.vocabulary.lock().unwrap_or_else(PoisonError::into_inner);
-        let shared: Vec<String> = vocabulary.iter().take(self.vehicle_classes).cloned().collect();
-        drop(vocabulary);
-        let map = map_classes(truth.classes(), &shared);
         let truths: Vec<Truth> = self
             .boxes
             .iter()
@@ -75,7 +81,7 @@ impl FrameSink for Scorer {
             let ignorable = |found: &Detection| ignored.iter().any(|region| region.iou(found) > 0.5);
             detections
                 .iter()
-                .filter(|found| usize::from(found.class) < shared.len() && !ignorable(found))
+                .filter(|found| usize::from(found.class) < self.vehicle_classes && !ignorable(found))
                 .copied()
                 .collect()
         };

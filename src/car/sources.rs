@@ -73,9 +73,12 @@ pub fn open(profile: &CarProfile, seed: u64) -> Result<Vec<Source>, Failure> {
             CameraConfig::Files(files) => {
                 let frames = match opened.iter().find(|(dir, _)| *dir == files.dir) {
                     Some((_, frames)) => Arc::clone(frames),
-                    None => open_frames(&files.dir)?,
+                    None => {
+                        let frames = open_frames(&files.dir)?;
+                        opened.push((&files.dir, Arc::clone(&frames)));
+                        frames
+                    }
                 };
-                opened.push((&files.dir, Arc::clone(&frames)));
                 let labels = files.labels.as_deref().map(Labels::load).transpose().map_err(Failure::config)?;
                 // Cameras that play the same folder begin at different photographs.
                 let first = frames.len() as u64 * u64::from(number) / u64::from(count.max(1));
