@@ -11,4 +11,5 @@ pub mod hops;
 pub mod mailbox;
 pub mod memory;
 pub mod stop;
+mod sync;
 pub mod threads;
