@@ -74,7 +74,7 @@ fn frames_go_from_slot_to_slot_without_the_heap() {
             format: PixelFormat::Rgb8,
             scene: seq,
         };
-        let [encoder, detector] = frames.share(slot, meta.bytes());
+        let [encoder, detector] = slot.share(meta.bytes()).expect("a frame fits its slot");
         drop(to_encoder.put((meta, encoder)));
         drop(to_detector.put((meta, detector)));
         bell.ring();
@@ -83,7 +83,7 @@ fn frames_go_from_slot_to_slot_without_the_heap() {
         let mut payload = payloads.acquire().expect("payloads come home");
         payload.as_mut()[..16].copy_from_slice(&raw.as_ref()[..16]);
         drop(raw);
-        let [payload] = payloads.share(payload, 16);
+        let [payload] = payload.share(16).expect("a payload fits its slot");
         drop(up.put((meta, payload)));
         reactor_bell.ring();
 

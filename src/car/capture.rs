@@ -71,7 +71,7 @@ impl Capture {
             match self.camera.dequeue(&wait) {
                 Ok(Some(captured)) => {
                     queued -= 1;
-                    self.hand_on(captured);
+                    self.hand_on(captured)?;
                 }
                 Ok(None) => {}
                 Err(error) => return Err(format!("camera of service {}: {error}", self.service)),
@@ -81,7 +81,7 @@ impl Capture {
         Ok(())
     }
 
-    fn hand_on(&mut self, captured: drivers::camera::Captured<WriteLease>) {
+    fn hand_on(&mut self, captured: drivers::camera::Captured<WriteLease>) -> Result<(), String> {
         let meta = FrameMeta {
             service: self.service,
             seq: captured.seq,
@@ -92,7 +92,10 @@ impl Capture {
             format: captured.format,
             scene: captured.scene,
         };
-        let [for_encoder, for_detector] = self.pool.share(captured.slot, meta.bytes());
+        let [for_encoder, for_detector] = captured
+            .slot
+            .share(meta.bytes())
+            .map_err(|error| format!("camera of service {}, frame {}: {error}", self.service, meta.seq))?;
         let handed = Monotonic::now();
         self.captured.fetch_add(1, Ordering::Relaxed);
         self.tell(FrameNews::Captured { meta, obtain: captured.obtain });
@@ -105,6 +108,7 @@ impl Capture {
         }
         self.detector_bell.ring();
         self.service_bell.ring();
+        Ok(())
     }
 
     /// The ring has room for many deadlines' worth of frames: it is full only where the service thread has died, and

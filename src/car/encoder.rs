@@ -90,7 +90,7 @@ impl Encoder {
             .and_then(|view| self.coder.encode(sending.payload, sending.input, view, slot.as_mut()).ok());
         let Some(coded) = coded else { return rejected(self) };
         let encoded_at = Monotonic::now();
-        let [bytes] = self.pool.share(slot, coded.bytes);
+        let Ok([bytes]) = slot.share(coded.bytes) else { return rejected(self) };
         let _ = self.costs.push(EncodeCost {
             entry: sending.entry,
             bytes: coded.bytes,

@@ -2,4 +2,5 @@
 //! whose leases are moved from thread to thread instead of the bytes.
 
 pub mod arena;
+pub mod dmabuf;
 pub mod pool;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::memory::arena::ArenaError;
 use proptest::prelude::*;
 
 fn pool(slots: usize) -> FramePool {
@@ -23,9 +24,9 @@ proptest! {
                 1 => if let Some(mut lease) = writing.pop() {
                     lease.as_mut().fill(value);
                     let leases = if value % 2 == 0 {
-                        pool.share::<1>(lease, 64).into_iter().collect()
+                        lease.share::<1>(64).expect("it fits").into_iter().collect()
                     } else {
-                        pool.share::<3>(lease, 64).into_iter().collect()
+                        lease.share::<3>(64).expect("it fits").into_iter().collect()
                     };
                     reading.push((value, leases));
                 },
@@ -60,7 +61,7 @@ fn leases_outlive_the_pool() {
     let mut pool = pool(1);
     let mut lease = pool.acquire().expect("the only slot");
     lease.as_mut().fill(7);
-    let [reader] = pool.share::<1>(lease, 64);
+    let [reader] = lease.share(64).expect("it fits");
     drop(pool);
     assert!(reader.as_ref().iter().all(|&byte| byte == 7));
 }
@@ -68,9 +69,8 @@ fn leases_outlive_the_pool() {
 #[test]
 fn slots_are_aligned_for_direct_io() {
     let mut pool = pool(3);
-    while let Some(mut lease) = pool.acquire() {
+    for mut lease in std::iter::from_fn(|| pool.acquire()).collect::<Vec<_>>() {
         assert_eq!(lease.as_mut().as_ptr() as usize % SLOT_ALIGNMENT_BYTES, 0);
-        std::mem::drop(pool.share::<1>(lease, 64).map(std::mem::ManuallyDrop::new));
     }
 }
 
@@ -98,7 +98,7 @@ fn readers_on_other_threads_see_every_frame_whole() {
                 Some(mut lease) => {
                     value = value.wrapping_add(1);
                     lease.as_mut().fill(value);
-                    let [lease] = pool.share(lease, 64);
+                    let [lease] = lease.share(64).expect("it fits");
                     sender.put((value, lease));
                 }
                 None => std::thread::yield_now(),
@@ -108,6 +108,67 @@ fn readers_on_other_threads_see_every_frame_whole() {
     });
     drop(sender);
     assert_eq!(pool.free_slots(), 4);
+}
+
+#[test]
+fn more_than_a_slot_cannot_be_shared_and_the_slot_goes_home() {
+    let mut pool = pool(1);
+    let refused = pool.acquire().expect("the only slot").share::<2>(65).err();
+    assert_eq!(refused, Some(Overfilled { filled_bytes: 65, slot_bytes: 64 }));
+    assert_eq!(pool.free_slots(), 1);
+}
+
+#[test]
+fn an_arena_too_small_for_the_slots_is_refused_with_what_would_fit() {
+    let arena = Arena::map(1, HugePages::Never, false).expect("one huge page's worth");
+    let error = FramePool::within(arena, 3, 1 << 20).err().map(|error| error.to_string()).expect("refused");
+    assert!(error.contains("3145728 bytes") && error.contains("2097152") && error.contains("2 slots"), "{error}");
+    assert!(matches!(
+        FramePool::new(usize::MAX, usize::MAX, HugePages::Never, false),
+        Err(PoolError::Arena(ArenaError::LargerThanMemory { .. }))
+    ));
+}
+
+#[test]
+fn the_regions_are_the_slots() {
+    let mut pool = pool(3);
+    let regions: Vec<SlotRegion> = pool.regions().collect();
+    let leases: Vec<WriteLease> = std::iter::from_fn(|| pool.acquire()).collect();
+    assert_eq!(leases.len(), regions.len());
+    for mut lease in leases {
+        let region = regions[lease.index()];
+        assert_eq!((region.address.as_ptr(), region.bytes), (lease.as_mut().as_mut_ptr(), 64));
+        assert_eq!(region.offset_bytes, lease.offset_bytes());
+    }
+}
+
+/// What a driver in another process, or a device, would see through the descriptor.
+#[test]
+fn the_descriptor_and_the_offset_lead_to_the_slot_s_bytes() {
+    use std::os::unix::fs::FileExt;
+    let mut pool = pool(2);
+    let mut lease = pool.acquire().expect("a slot");
+    lease.as_mut().fill(9);
+    let memory = std::fs::File::from(pool.arena().descriptor().try_clone_to_owned().expect("a second descriptor"));
+    let mut seen = [0_u8; 64];
+    memory.read_exact_at(&mut seen, lease.offset_bytes() as u64).expect("the slot's bytes");
+    assert_eq!(seen, [9; 64]);
+}
+
+#[test]
+fn a_direct_read_writes_into_a_slot() {
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = std::env::temp_dir().join(format!("turbo-direct-{}", std::process::id()));
+    std::fs::write(&path, vec![5_u8; 8192]).expect("a file");
+    let opened = std::fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECT).open(&path);
+    let mut pool = FramePool::new(1, 8192, HugePages::Prefer, false).expect("one slot");
+    let mut lease = pool.acquire().expect("the slot");
+    let read = opened.and_then(|mut file| std::io::Read::read(&mut file, lease.as_mut()));
+    std::fs::remove_file(&path).expect("the file was there");
+    match read {
+        Ok(bytes) => assert_eq!((bytes, lease.as_mut()[8191]), (8192, 5)),
+        Err(error) => eprintln!("SKIPPED: {} cannot be read directly: {error}", path.display()),
+    }
 }
 
 #[test]

@@ -3,6 +3,10 @@
 //! What was really got is read back from the kernel, not assumed: `madvise` answers "OK" where shared memory never
 //! gets huge pages, so only `smaps` counts.
 
+mod error;
+mod report;
+mod smaps;
+
 use std::fs::File;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,6 +14,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use memmap2::{MmapMut, MmapOptions};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::{Resource, getrlimit};
+
+pub use error::ArenaError;
+pub use report::ArenaReport;
+use smaps::Mapping;
 
 /// Size of the huge pages asked for (x86-64 and arm64 with 4 KiB base pages).
 pub const HUGE_PAGE_BYTES: usize = 2 << 20;
@@ -46,56 +55,20 @@ impl std::fmt::Display for Backing {
     }
 }
 
-/// Why an arena could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum ArenaError {
-    /// A length of zero.
-    #[error("an arena of 0 bytes was asked for; it needs at least one byte")]
-    Empty,
-    /// The machine has not that much memory.
-    #[error("an arena of {asked_bytes} bytes was asked for, but the machine has {available_bytes} bytes available")]
-    LargerThanMemory {
-        /// What was asked for.
-        asked_bytes: usize,
-        /// `MemAvailable` of `/proc/meminfo`.
-        available_bytes: usize,
-    },
-    /// Huge pages were required and there are too few.
-    #[error(
-        "{pages} huge pages of 2 MiB were required and could not be had ({source}); reserve them (vm.nr_hugepages) or set huge_pages: prefer"
-    )]
-    NoHugePages {
-        /// How many.
-        pages: usize,
-        /// The kernel's answer.
-        source: std::io::Error,
-    },
-    /// Any other answer of the kernel.
-    #[error("mapping {bytes} bytes of shared memory failed: {source}")]
-    Map {
-        /// What was asked for.
-        bytes: usize,
-        /// The kernel's answer.
-        source: std::io::Error,
-    },
-}
-
 /// A prefaulted, sealed, shareable mapping.
 ///
 /// ```
 /// use rt_core::memory::arena::{Arena, HugePages};
 /// let arena = Arena::map(1 << 20, HugePages::Prefer, false)?;
 /// println!("{}", arena.report());
+/// assert_eq!(arena.report().bytes, 2 << 20, "whole huge pages");
 /// # Ok::<(), rt_core::memory::arena::ArenaError>(())
 /// ```
 #[derive(Debug)]
 pub struct Arena {
     map: MmapMut,
     memory: OwnedFd,
-    backing: Backing,
-    locked: bool,
-    /// Why something better was not got; `None` where the best was.
-    shortfall: Option<String>,
+    report: ArenaReport,
 }
 
 impl Arena {
@@ -112,42 +85,36 @@ impl Arena {
         }
         let rounded = bytes.next_multiple_of(HUGE_PAGE_BYTES);
         let pages = rounded / HUGE_PAGE_BYTES;
-        let mut shortfall = None;
+        let mut shortfalls = Vec::new();
         if wanted != HugePages::Never {
             match map_memfd(rounded, MFdFlags::MFD_HUGETLB | MFdFlags::MFD_HUGE_2MB) {
-                Ok((map, memory)) => return Ok(Self::finish(map, memory, Some(Backing::HugeTlb), None, lock)),
+                Ok((map, memory)) => return Ok(Self::finish(map, memory, shortfalls, lock)),
                 Err(source) if wanted == HugePages::Require => return Err(ArenaError::NoHugePages { pages, source }),
-                Err(source) => shortfall = Some(format!("no {pages} hugetlb pages: {source}")),
+                Err(source) => shortfalls.push(format!("no {pages} hugetlb pages: {source}")),
             }
         }
-        let (map, memory) =
+        let (mut map, memory) =
             map_memfd(rounded, MFdFlags::empty()).map_err(|source| ArenaError::Map { bytes, source })?;
-        Ok(Self::finish(map, memory, None, shortfall, lock))
+        if wanted != HugePages::Never {
+            // The answer is not trusted (see the module's text): the report reads smaps.
+            let _ = map.advise(memmap2::Advice::HugePage);
+        }
+        map.fill(0);
+        Ok(Self::finish(map, memory, shortfalls, lock))
     }
 
-    fn finish(
-        mut map: MmapMut,
-        memory: OwnedFd,
-        known: Option<Backing>,
-        mut shortfall: Option<String>,
-        lock: bool,
-    ) -> Self {
-        let backing = known.unwrap_or_else(|| {
-            if shortfall.is_some() {
-                // The answer is not trusted (see the module's text); smaps tells below.
-                let _ = map.advise(memmap2::Advice::HugePage);
-            }
-            map.fill(0);
-            if has_huge_mapping(map.as_ptr() as usize) { Backing::Transparent } else { Backing::Plain }
-        });
+    fn finish(map: MmapMut, memory: OwnedFd, mut shortfalls: Vec<String>, lock: bool) -> Self {
         // Nobody who is handed the descriptor may shrink the memory under the camera.
         let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
-        if let Err(error) = fcntl(memory.as_fd(), FcntlArg::F_ADD_SEALS(seals)) {
-            note(&mut shortfall, format!("not sealed: {error}"));
+        let sealed = fcntl(memory.as_fd(), FcntlArg::F_ADD_SEALS(seals))
+            .inspect_err(|error| shortfalls.push(format!("not sealed: {error}")))
+            .is_ok();
+        if lock && let Err(error) = map.lock() {
+            shortfalls.push(format!("not locked in memory: {error} ({})", lock_needs(map.len())));
         }
-        let locked = lock
-            && map.lock().inspect_err(|error| note(&mut shortfall, format!("not locked in memory: {error}"))).is_ok();
-        Self { map, memory, backing, locked, shortfall }
+        let mapping = Mapping::at(map.as_ptr() as usize);
+        let report = ArenaReport::new(map.len(), mapping, sealed, shortfalls);
+        Self { map, memory, report }
     }
 
     /// Length in bytes: what was asked for, rounded up to whole huge pages.
@@ -162,10 +129,10 @@ impl Arena {
         self.map.is_empty()
     }
 
-    /// What kind of pages the kernel gave.
+    /// What the kernel really gave, for the start-up lines and the run's record.
     #[must_use]
-    pub const fn backing(&self) -> Backing {
-        self.backing
+    pub const fn report(&self) -> &ArenaReport {
+        &self.report
     }
 
     /// The memory's descriptor, for a driver to import or another process to map.
@@ -174,27 +141,16 @@ impl Arena {
         self.memory.as_fd()
     }
 
-    /// One line for the start-up report: size, pages, lock, and what was missing.
-    #[must_use]
-    pub fn report(&self) -> String {
-        let locked = if self.locked { "locked" } else { "not locked" };
-        let base = format!("{:.1} MiB on {}, prefaulted, {locked}", self.len() as f64 / 1_048_576.0, self.backing);
-        match &self.shortfall {
-            Some(reason) => format!("{base} ({reason})"),
-            None => base,
-        }
-    }
-
     pub(super) fn base(&mut self) -> *mut u8 {
         self.map.as_mut_ptr()
     }
 }
 
-fn note(shortfall: &mut Option<String>, reason: String) {
-    *shortfall = Some(match shortfall.take() {
-        Some(earlier) => format!("{earlier}; {reason}"),
-        None => reason,
-    });
+/// What locking `bytes` takes, and what this process has.
+fn lock_needs(bytes: usize) -> String {
+    let has = getrlimit(Resource::RLIMIT_MEMLOCK)
+        .map_or_else(|error| format!("its present value cannot be read: {error}"), |(soft, _)| format!("it is {soft}"));
+    format!("needs CAP_IPC_LOCK, or a memlock limit with {bytes} bytes to spare; {has}")
 }
 
 fn map_memfd(bytes: usize, flags: MFdFlags) -> std::io::Result<(MmapMut, OwnedFd)> {
@@ -212,19 +168,6 @@ fn available_memory_bytes() -> Option<usize> {
     let kib = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: NonZeroUsize = kib.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib.get().saturating_mul(1024))
-}
-
-/// Whether `smaps` shows a huge mapping in the region that starts at `base`.
-fn has_huge_mapping(base: usize) -> bool {
-    let Ok(text) = std::fs::read_to_string("/proc/self/smaps") else { return false };
-    let start = format!("{base:x}-");
-    text.lines()
-        .skip_while(|line| !line.starts_with(&start))
-        .skip(1)
-        .take_while(|line| line.split_once(':').is_some_and(|(key, _)| !key.contains('-')))
-        .filter_map(|line| line.split_once(':'))
-        .filter(|(key, _)| matches!(*key, "ShmemPmdMapped" | "FilePmdMapped" | "AnonHugePages"))
-        .any(|(_, value)| value.trim() != "0 kB")
 }
 
 #[cfg(test)]
@@ -249,7 +192,21 @@ mod tests {
     #[test]
     fn plain_pages_are_reported_as_such() {
         let arena = Arena::map(4096, HugePages::Never, false).expect("one page");
-        assert_eq!(arena.backing(), Backing::Plain);
-        assert!(arena.report().contains("plain pages"), "{}", arena.report());
+        assert_eq!(arena.report().backing, Backing::Plain);
+        assert!(arena.report().to_string().contains("plain pages"), "{}", arena.report());
+    }
+
+    #[test]
+    fn what_is_reported_is_what_the_kernel_shows() {
+        let arena = Arena::map(3 * HUGE_PAGE_BYTES, HugePages::Prefer, true).expect("three huge pages' worth");
+        let report = arena.report();
+        assert_eq!(report.resident_bytes, Some(arena.len()), "every page was touched: {report}");
+        assert!(report.sealed);
+        assert_eq!(report.locked, !report.shortfalls.iter().any(|reason| reason.contains("not locked")), "{report}");
+        if report.backing == Backing::HugeTlb {
+            assert_eq!(report.page_bytes, Some(HUGE_PAGE_BYTES));
+        } else {
+            assert!(report.shortfalls.iter().any(|reason| reason.contains("hugetlb")), "{report}");
+        }
     }
 }
