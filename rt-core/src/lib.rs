@@ -6,10 +6,12 @@
 pub mod clock;
 pub mod detections;
 pub mod doorbell;
+pub mod evicting_ring;
 pub mod frame;
 pub mod hops;
 pub mod mailbox;
 pub mod memory;
+pub mod snapshot;
 pub mod stop;
 mod sync;
 pub mod threads;
