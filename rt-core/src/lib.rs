@@ -3,6 +3,7 @@
 //! It knows no file format, no socket, no YAML and no async runtime. Nothing here allocates, locks or panics after
 //! start-up.
 
+pub mod channel;
 pub mod clock;
 pub mod detections;
 pub mod doorbell;

@@ -2,5 +2,8 @@
 //! whose leases are moved from thread to thread instead of the bytes.
 
 pub mod arena;
+mod available;
 pub mod dmabuf;
 pub mod pool;
+
+pub(crate) use available::available_memory_bytes;

@@ -8,7 +8,6 @@ mod report;
 mod smaps;
 
 use std::fs::File;
-use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, OwnedFd};
 
 use memmap2::{MmapMut, MmapOptions};
@@ -16,6 +15,7 @@ use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{Resource, getrlimit};
 
+use super::available_memory_bytes;
 pub use error::ArenaError;
 pub use report::ArenaReport;
 use smaps::Mapping;
@@ -160,14 +160,6 @@ fn map_memfd(bytes: usize, flags: MFdFlags) -> std::io::Result<(MmapMut, OwnedFd
     // SAFETY: the memfd is this process's own and is sealed against shrinking before anybody else can see it.
     let map = unsafe { MmapOptions::new().len(bytes).populate().map_mut(&file)? };
     Ok((map, OwnedFd::from(file)))
-}
-
-/// `MemAvailable`, bytes; `None` where `/proc` does not tell.
-fn available_memory_bytes() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let kib = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: NonZeroUsize = kib.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib.get().saturating_mul(1024))
 }
 
 #[cfg(test)]
