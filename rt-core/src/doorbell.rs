@@ -67,6 +67,7 @@ impl Doorbell {
             // SAFETY: the descriptor is open and `one` is 8 readable bytes, as eventfd demands.
             unsafe { libc::write(event.as_raw_fd(), one.as_ptr().cast(), one.len()) };
         } else if before & SLEEPING != 0 {
+            // Relaxed: spares the next ringer the system call; the sleeper takes the bit back itself as well.
             self.0.rings.word().fetch_and(!SLEEPING, Ordering::Relaxed);
             self.0.rings.wake_all(Reach::Private);
         }
@@ -75,16 +76,20 @@ impl Doorbell {
     /// How often it has rung; read before looking into the mailboxes, then passed to [`Doorbell::wait_until`].
     #[must_use]
     pub fn count(&self) -> u32 {
+        // Acquire: pairs with the release in `ring`.
         self.0.rings.word().load(Ordering::Acquire) & !SLEEPING
     }
 
-    /// Sleeps until the bell has rung since `seen` was read, or until `until`; may return early for no reason.
+    /// Sleeps until the bell has rung since `seen` was read, or until `until`; may return early for no reason. What was
+    /// put before the ring that ended the wait is seen after it.
     pub fn wait_until(&self, seen: u32, until: Monotonic) {
-        // A ring before this step is seen here; a ring after it sees SLEEPING and wakes.
-        let before = self.0.rings.word().fetch_or(SLEEPING, Ordering::Acquire) & !SLEEPING;
+        // A ring before this step is seen here; a ring after it sees SLEEPING and wakes. Relaxed: the word is all that
+        // counts here, and its changes have one order.
+        let before = self.0.rings.word().fetch_or(SLEEPING, Ordering::Relaxed) & !SLEEPING;
         if before == seen && Monotonic::now() < until {
             self.0.rings.wait(seen | SLEEPING, until, Reach::Private);
         }
+        // Acquire: pairs with the release in `ring`, for an owner that looks without asking for the count first.
         self.0.rings.word().fetch_and(!SLEEPING, Ordering::Acquire);
     }
 

@@ -1,9 +1,9 @@
 //! One stop token per process: set once, seen by every thread, whatever it is sleeping on.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use crate::doorbell::Doorbell;
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 
 /// A shared "please end"; setting it rings every doorbell that was registered.
 ///
@@ -30,6 +30,7 @@ impl StopToken {
     /// Registers a doorbell that [`StopToken::set`] rings.
     pub fn wakes(&self, bell: &Doorbell) {
         self.0.bells.lock().unwrap_or_else(PoisonError::into_inner).push(bell.clone());
+        // After the lock: a stop that found the list without this bell has released the lock before, and is seen here.
         if self.is_set() {
             bell.ring();
         }
@@ -37,7 +38,8 @@ impl StopToken {
 
     /// Asks every thread to end; may be called from any thread, any number of times.
     pub fn set(&self) {
-        self.0.set.store(true, Ordering::SeqCst);
+        // Release: who sees the stop sees what was done before it was asked for.
+        self.0.set.store(true, Ordering::Release);
         for bell in self.0.bells.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             bell.ring();
         }
@@ -46,6 +48,12 @@ impl StopToken {
     /// Whether the end was asked for.
     #[must_use]
     pub fn is_set(&self) -> bool {
-        self.0.set.load(Ordering::SeqCst)
+        // Acquire: pairs with the release in `set`.
+        self.0.set.load(Ordering::Acquire)
     }
 }
+
+#[cfg(all(test, loom))]
+mod model;
+#[cfg(all(test, not(loom)))]
+mod tests;

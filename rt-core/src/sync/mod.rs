@@ -12,11 +12,11 @@ mod padded;
 
 #[cfg(all(test, loom))]
 pub(crate) use model::{
-    Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Futex, Ordering, UnsafeCell, fence, spin_loop,
+    Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Futex, Mutex, Ordering, UnsafeCell, fence, spin_loop,
 };
 #[cfg(not(all(test, loom)))]
 pub(crate) use native::{
-    Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Futex, Ordering, UnsafeCell, fence, spin_loop,
+    Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Futex, Mutex, Ordering, UnsafeCell, fence, spin_loop,
 };
 pub(crate) use padded::CachePadded;
 
