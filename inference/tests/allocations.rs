@@ -1,44 +1,19 @@
 //! What runs for every frame does not allocate once it is warm; the engine, here a stand-in, is not what is measured.
 #![allow(clippy::unwrap_used, reason = "a test fails by saying so")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use inference::detector::Detector;
 use inference::engine::{Engine, EngineError, OutputInfo, Outputs};
 use inference::image::RgbView;
 use rt_core::detections::Detections;
+use testkit::heap::count;
 
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call is handed on to the system's allocator unchanged; counting touches no heap.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `System.alloc` above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+testkit::count_heap!();
 
 /// The resizing library allocates the weights of each row and column of its result (171 × 128 here), and a few lists.
-const RESIZER: usize = 171 + 128 + 16;
+const RESIZER: u64 = 171 + 128 + 16;
 
-fn allocations_of(run: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.with(Cell::get);
-    run();
-    ALLOCATIONS.with(Cell::get) - before
+fn allocations_of(run: impl FnOnce()) -> u64 {
+    count(run).allocations()
 }
 
 struct Fixed {

@@ -8,16 +8,7 @@ use inference::detector::Detector;
 use inference::family::Family;
 use inference::image::RgbView;
 use rt_core::detections::{Detection, Detections};
-
-fn test_data(path: &str) -> Option<PathBuf> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let file = std::env::var_os("TURBO_TEST_DATA").map_or_else(default, PathBuf::from).join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    eprintln!("SKIPPED: {} is absent; set TURBO_TEST_DATA to where it is", file.display());
-    None
-}
+use testkit::data::shared;
 
 fn pixels(path: &Path) -> (Vec<u8>, u32, u32) {
     let bytes = std::fs::read(path).unwrap();
@@ -48,7 +39,7 @@ fn labelled(annotation: &str, name: &str) -> Vec<Detection> {
 
 #[test]
 fn stop_signs_traffic_lights_and_cars_are_found() {
-    let (Some(model), Some(images)) = (test_data("models/yolox_nano.onnx"), test_data("images/road-signs")) else {
+    let (Some(model), Some(images)) = (shared("models/yolox_nano.onnx"), shared("images/road-signs")) else {
         return;
     };
     let mut detector = Detector::load(&model, 1).unwrap();
@@ -88,7 +79,7 @@ fn stop_signs_traffic_lights_and_cars_are_found() {
 
 #[test]
 fn a_truncated_or_damaged_model_ends_in_a_message() {
-    let Some(model) = test_data("models/yolox_nano.onnx") else { return };
+    let Some(model) = shared("models/yolox_nano.onnx") else { return };
     let whole = std::fs::read(model).unwrap();
     let file = tempfile::NamedTempFile::with_suffix(".onnx").unwrap();
     for length in [1, 100, whole.len() / 2, whole.len() - 1] {
@@ -100,8 +91,7 @@ fn a_truncated_or_damaged_model_ends_in_a_message() {
 
 #[test]
 fn a_detector_moved_to_another_thread_with_more_threads_finds_the_same() {
-    let (Some(model), Some(image)) =
-        (test_data("models/yolox_nano.onnx"), test_data("images/road-signs/images/road160.jpg"))
+    let (Some(model), Some(image)) = (shared("models/yolox_nano.onnx"), shared("images/road-signs/images/road160.jpg"))
     else {
         return;
     };

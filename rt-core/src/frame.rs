@@ -19,6 +19,15 @@ impl PixelFormat {
     }
 }
 
+/// Which frame: what is told about it anywhere is told under these two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FrameId {
+    /// The service (and camera) it belongs to, from 1.
+    pub service: u16,
+    /// Its sequence number within the service, from 0.
+    pub seq: u64,
+}
+
 /// Identity, time and shape of one captured frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameMeta {
@@ -41,6 +50,12 @@ pub struct FrameMeta {
 }
 
 impl FrameMeta {
+    /// Which frame it is.
+    #[must_use]
+    pub const fn id(&self) -> FrameId {
+        FrameId { service: self.service, seq: self.seq }
+    }
+
     /// Bytes of the raw frame in its slot.
     #[must_use]
     pub const fn bytes(&self) -> usize {

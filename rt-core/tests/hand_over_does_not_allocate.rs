@@ -1,52 +1,18 @@
 //! The hand-overs capture → encode and encode → send, as the car makes them, counted: no heap call after start-up.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::time::Duration;
 
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::frame::{FrameMeta, PixelFormat};
-use rt_core::hops::{Hop, HopTimes};
 use rt_core::mailbox::mailbox;
 use rt_core::memory::arena::HugePages;
 use rt_core::memory::pool::{FramePool, ReadLease};
+use rt_core::trace::counters::{Counter, ThreadCounters};
+use rt_core::trace::{Hop, HopTimes, Tracer};
+use testkit::heap::{HeapCalls, count};
 
-thread_local! {
-    static HEAP_CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Counts every heap call of the calling thread.
-struct Counting;
-
-// SAFETY: everything is the system allocator's; counting touches a thread-local without a destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HEAP_CALLS.with(|calls| calls.set(calls.get() + 1));
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HEAP_CALLS.with(|calls| calls.set(calls.get() + 1));
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn heap_calls() -> u64 {
-    HEAP_CALLS.with(Cell::get)
-}
-
-#[test]
-fn a_heap_call_would_be_counted() {
-    let before = heap_calls();
-    drop(std::hint::black_box(Box::new(1)));
-    assert_eq!(heap_calls() - before, 2);
-}
+testkit::count_heap!();
 
 #[test]
 fn frames_go_from_slot_to_slot_without_the_heap() {
@@ -59,7 +25,13 @@ fn frames_go_from_slot_to_slot_without_the_heap() {
     let bell = Doorbell::futex();
     let reactor_bell = Doorbell::eventfd().expect("an eventfd");
 
-    let before = heap_calls();
+    // Room for fewer stamps than are made between two drains, so that a full ring is met too.
+    let mut tracer = Tracer::default();
+    let mut stamper = tracer.stamper("encoder", 64);
+    let (mut counters, watch) = ThreadCounters::new("encoder");
+
+    assert_ne!(count(|| drop(std::hint::black_box(Box::new(1)))), HeapCalls::NONE, "a heap call would be counted");
+    let before = HeapCalls::of_this_thread();
     for seq in 0..1_000_u64 {
         let mut slot = frames.acquire().expect("slots come home");
         slot.as_mut().fill(seq as u8);
@@ -91,6 +63,9 @@ fn frames_go_from_slot_to_slot_without_the_heap() {
         hops.set(Hop::Encode, capture.plus(Duration::from_millis(1)).saturating_since(capture));
         news.push((meta, hops)).expect("room");
         assert_eq!(heard.pop().expect("just pushed").0.seq, seq);
+        stamper.stamp(Hop::Encode, meta.id(), capture, capture.plus(Duration::from_millis(1)));
+        counters.tick(Monotonic::now());
+        counters.count(Counter::Items);
         // Every third payload and frame is overtaken instead of taken.
         if seq % 3 != 0 {
             let (meta, payload) = transport.take().expect("the payload just put");
@@ -98,6 +73,14 @@ fn frames_go_from_slot_to_slot_without_the_heap() {
             drop(for_detector.take());
         }
         reactor_bell.clear_event();
+        if seq % 100 == 99 {
+            let drained = tracer.drain();
+            assert_eq!((drained.stamps, drained.dropped), (64, 36));
+            assert_eq!(watch.snapshot().get(Counter::Items), seq + 1);
+        }
     }
-    assert_eq!(heap_calls() - before, 0, "heap calls in 1000 hand-overs");
+    drop(counters);
+    assert_eq!(HeapCalls::of_this_thread() - before, HeapCalls::NONE, "in 1000 hand-overs");
+    assert_eq!((tracer.histograms().count(Hop::Encode), tracer.dropped()), (640, 360));
+    assert!(watch.snapshot().iter().any(|(name, value)| (name, value) == ("loops", 1_000)));
 }

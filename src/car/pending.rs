@@ -5,7 +5,7 @@ use std::time::Duration;
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
 use rt_core::frame::FrameMeta;
-use rt_core::hops::{Hop, HopTimes};
+use rt_core::trace::{Hop, HopTimes};
 use telemetry::names::NameId;
 use telemetry::records::{FrameRecord, NoneReason, Outcome, RequestTimes, ResponseTimes, Source};
 use transport::car::{CloudReply, ReplyStatus};

@@ -6,7 +6,6 @@
 //! allocates, sorts or touches a disk.
 
 pub mod collector;
-pub mod emitter;
 pub mod frame_sink;
 pub mod live;
 pub mod logs;
@@ -19,3 +18,5 @@ pub mod run_info;
 pub mod schema;
 pub mod stats;
 pub mod summary;
+
+pub use rt_core::trace::emitter;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use rt_core::hops::Hop;
+use rt_core::trace::{Hop, HopHistograms};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::collector::CollectorReport;
 use crate::records::Source;
-use crate::stats::{HopHistograms, ServiceStats};
+use crate::stats::ServiceStats;
 
 mod table;
 
@@ -172,13 +172,11 @@ fn service_summary(service: u16, stats: &ServiceStats) -> ServiceSummary {
 
 fn latency(stats: &ServiceStats) -> LatencyMs {
     let quantiles = stats.hops.quantiles(Hop::Total);
-    // A histogram's quantile is the upper end of its bucket, which may lie above the exact maximum.
-    let at = |quantile: Duration| millis(quantile.min(stats.latency_max));
     LatencyMs {
-        p50: quantiles.map(|quantiles| at(quantiles.p50)),
-        p95: quantiles.map(|quantiles| at(quantiles.p95)),
-        p99: quantiles.map(|quantiles| at(quantiles.p99)),
-        max: quantiles.map(|_| millis(stats.latency_max)),
+        p50: quantiles.map(|quantiles| millis(quantiles.p50)),
+        p95: quantiles.map(|quantiles| millis(quantiles.p95)),
+        p99: quantiles.map(|quantiles| millis(quantiles.p99)),
+        max: quantiles.map(|quantiles| millis(quantiles.max)),
     }
 }
 

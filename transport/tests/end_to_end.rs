@@ -6,7 +6,7 @@ mod harness;
 use std::time::Duration;
 
 use harness::{CarSide, CloudSide, IDENTITY, Work, echo, failing_gateway, localhost, pki, wait_ring};
-use rt_core::hops::Hop;
+use rt_core::trace::Hop;
 use transport::car::{LinkEvent, ReplyStatus};
 use transport::certs::CertError;
 use transport::gateway::worker::{Task, TaskResult, TaskStatus};

@@ -1,51 +1,15 @@
 //! Once every client has its socket, the link emulator's thread never touches the heap, whatever passes or is dropped.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::net::UdpSocket;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rt_core::stop::StopToken;
+use testkit::heap::{HeapCalls, SharedCalls};
 use transport::link::{Link, LinkConfig, Trace};
 
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+testkit::count_heap!();
 
-thread_local! {
-    static WATCHED: Cell<bool> = const { Cell::new(false) };
-}
-
-struct Counting;
-
-fn note() {
-    if WATCHED.try_with(Cell::get).unwrap_or(false) {
-        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-// SAFETY: every call is handed on unchanged to the system's allocator; counting touches no heap.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        note();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static LINK: SharedCalls = SharedCalls::new();
 
 #[test]
 fn relaying_and_dropping_leave_the_heap_alone() {
@@ -62,12 +26,7 @@ fn relaying_and_dropping_leave_the_heap_alone() {
     let (link, handle) = Link::bind(config).expect("a link");
     let stop = StopToken::default();
     std::thread::scope(|scope| {
-        let running = scope.spawn(|| {
-            WATCHED.set(true);
-            let counters = link.run(&stop);
-            WATCHED.set(false);
-            counters
-        });
+        let running = scope.spawn(|| LINK.watch(|| link.run(&stop)));
         let mut buffer = [0; 2048];
         let mut round = || {
             client.send_to(&[1; 1000], handle.listen_addr()).expect("sent");
@@ -76,8 +35,8 @@ fn relaying_and_dropping_leave_the_heap_alone() {
             client.recv(&mut buffer).expect("the answer arrives");
         };
         round();
-        let after_first = ALLOCATIONS.load(Ordering::SeqCst);
-        assert!(after_first > 0, "the thread is watched");
+        let after_first = LINK.get();
+        assert_ne!(after_first, HeapCalls::NONE, "the thread is watched");
         for _ in 0..200 {
             round();
         }
@@ -90,7 +49,7 @@ fn relaying_and_dropping_leave_the_heap_alone() {
             assert!(std::time::Instant::now() < give_up, "the burst never came in: {:?}", handle.stats());
             std::thread::yield_now();
         }
-        let after_all = ALLOCATIONS.load(Ordering::SeqCst);
+        let after_all = LINK.get();
         stop.set();
         let counters = running.join().expect("no panic").expect("no error");
         assert_eq!(after_all, after_first, "after {counters:?}");

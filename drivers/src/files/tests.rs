@@ -203,13 +203,7 @@ fn a_directory_that_cannot_be_shown_names_the_file() {
 
 #[test]
 fn real_photographs_decode_and_have_labels() {
-    let data = std::env::var_os("TURBO_TEST_DATA")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")), PathBuf::from);
-    let signs = data.join("images/road-signs");
-    if !signs.exists() {
-        eprintln!("SKIPPED: {} is not there", signs.display());
-        return;
-    }
+    let Some(signs) = testkit::data::shared("images/road-signs") else { return };
     use crate::ground_truth::{FileTruth, GroundTruth};
     let frames = Arc::new(FrameSet::open(&signs.join("images"), DEFAULT_BUDGET_BYTES).expect("photographs"));
     let labels = Arc::new(crate::labels::Labels::load(&signs).expect("labels"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
 use rt_core::frame::FrameMeta;
-use rt_core::hops::HopTimes;
+use rt_core::trace::HopTimes;
 
 use crate::names::NameId;
 
@@ -103,7 +103,7 @@ pub struct ResponseTimes {
 pub struct FrameRecord {
     /// The frame.
     pub meta: FrameMeta,
-    /// How long each hop took; [`rt_core::hops::Hop::Total`] may be left out.
+    /// How long each hop took; [`rt_core::trace::Hop::Total`] may be left out.
     pub hops: HopTimes,
     /// Whose detections were delivered.
     pub source: Source,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rt_core::detections::Detection;
-use rt_core::hops::Hop;
+use rt_core::trace::Hop;
 
 use super::{Column, nullable, required, secs};
 use crate::names::Names;

@@ -1,9 +1,7 @@
-//! What a run amounts to, in numbers: totals, histograms per hop, and the last second.
+//! What a run amounts to, in numbers: totals, and the last second.
 
-mod hops;
 mod service;
 mod window;
 
-pub use hops::{HopHistograms, Quantiles};
 pub use service::{RunStats, ServiceStats};
 pub use window::{Window, Windows};

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rt_core::clock::Monotonic;
-use rt_core::hops::Hop;
+use rt_core::trace::{Hop, HopHistograms};
 
-use super::HopHistograms;
 use crate::records::{FrameRecord, NoneReason, Outcome, Source};
 
 /// Everything one service decided.
@@ -24,8 +23,6 @@ pub struct ServiceStats {
     reasons: [u64; NoneReason::ALL.len()],
     /// Bytes given to the transport.
     pub uplink_bytes: u64,
-    /// Longest capture-to-decision time.
-    pub latency_max: Duration,
     /// Every hop.
     pub hops: HopHistograms,
     /// First capture and last decision.
@@ -55,10 +52,9 @@ impl ServiceStats {
             bump(&mut self.reasons, reason as usize);
         }
         self.uplink_bytes += u64::from(record.uplink_bytes);
-        self.latency_max = self.latency_max.max(record.latency());
         let mut hops = record.hops;
         hops.set(Hop::Total, record.latency());
-        self.hops.record(&hops);
+        self.hops.record_times(&hops);
         self.widen(record.meta.capture, record.decision);
     }
 
@@ -70,8 +66,7 @@ impl ServiceStats {
         add_counts(&mut self.outcomes, &other.outcomes);
         add_counts(&mut self.reasons, &other.reasons);
         self.uplink_bytes += other.uplink_bytes;
-        self.latency_max = self.latency_max.max(other.latency_max);
-        self.hops.add(&other.hops);
+        self.hops += &other.hops;
         if let Some((first, last)) = other.span {
             self.widen(first, last);
         }

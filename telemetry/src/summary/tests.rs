@@ -5,7 +5,7 @@ use crate::stats::RunStats;
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::detections::Detections;
 use rt_core::frame::{FrameMeta, PixelFormat};
-use rt_core::hops::HopTimes;
+use rt_core::trace::HopTimes;
 
 const SLO: Duration = Duration::from_millis(200);
 

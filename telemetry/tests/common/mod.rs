@@ -11,7 +11,7 @@ use parquet::record::{Field, Row};
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::detections::{Detection, Detections, MAX_DETECTIONS};
 use rt_core::frame::{FrameMeta, PixelFormat};
-use rt_core::hops::{Hop, HopTimes};
+use rt_core::trace::{Hop, HopTimes};
 use telemetry::names::{NameId, Names};
 use telemetry::records::{
     AllocationRecord, FrameRecord, LinkRecord, Outcome, RequestTimes, ResponseTimes, ServedRecord, ServiceAllocation,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rt_core::clock::{Deadline, Monotonic};
-use rt_core::hops::{Hop, HopTimes};
+use rt_core::trace::{Hop, HopTimes};
 use s2n_quic::stream::{ReceiveStream, SendStream};
 
 use super::session::SEND_BUFFER_BYTES;

@@ -2,7 +2,7 @@
 
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
-use rt_core::hops::HopTimes;
+use rt_core::trace::HopTimes;
 
 use crate::wire::result::Status;
 

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
-use rt_core::hops::HopTimes;
+use rt_core::trace::HopTimes;
 
 use super::{Driver, Link, Told};
 use crate::car::flight::{Flight, FlightId, Ticket, read_result};

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -141,15 +139,9 @@ fn line_ends_of_other_systems_blank_lines_and_comments_do_no_harm() {
 
 #[test]
 fn recorded_traces_have_their_published_means() {
-    let data = std::env::var_os("TURBO_TEST_DATA")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")), PathBuf::from);
     let known = [("ATT-LTE-driving.up", 0.8), ("TMobile-LTE-short.up", 13.4), ("TMobile-UMTS-driving.up", 0.9)];
     for (file, mbps) in known {
-        let path = data.join("traces").join(file);
-        if !path.exists() {
-            eprintln!("SKIPPED: {} is not there", path.display());
-            continue;
-        }
+        let Some(path) = testkit::data::shared(format!("traces/{file}")) else { continue };
         let trace = Trace::load(&path).expect("a recorded trace");
         assert!((trace.mean_bps() * 1e-6 - mbps).abs() <= 0.1, "{file}: {} bit/s", trace.mean_bps());
         let scaled = trace.scaled_to_mean(18e6).expect("a plain factor");

@@ -59,7 +59,7 @@ hops! {
 /// Durations of the hops one frame has gone through; `Copy`, so that it travels with the frame.
 ///
 /// ```
-/// use rt_core::hops::{Hop, HopTimes};
+/// use rt_core::trace::{Hop, HopTimes};
 /// use std::time::Duration;
 /// let mut times = HopTimes::default();
 /// times.set(Hop::Encode, Duration::from_micros(4_200));
