@@ -11,6 +11,7 @@ pub mod evicting_ring;
 pub mod frame;
 pub mod mailbox;
 pub mod memory;
+pub mod process;
 pub mod snapshot;
 pub mod stop;
 mod sync;

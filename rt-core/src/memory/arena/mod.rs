@@ -77,6 +77,16 @@ impl Arena {
     /// # Errors
     /// [`ArenaError`], with what was asked for and what the kernel answered.
     pub fn map(bytes: usize, wanted: HugePages, lock: bool) -> Result<Self, ArenaError> {
+        Self::map_sealed(bytes, wanted, lock, SealFlag::empty())
+    }
+
+    /// As [`Arena::map`], with further seals: `F_SEAL_FUTURE_WRITE` leaves this mapping the only one that can write.
+    pub(crate) fn map_sealed(
+        bytes: usize,
+        wanted: HugePages,
+        lock: bool,
+        further: SealFlag,
+    ) -> Result<Self, ArenaError> {
         if bytes == 0 {
             return Err(ArenaError::Empty);
         }
@@ -88,7 +98,7 @@ impl Arena {
         let mut shortfalls = Vec::new();
         if wanted != HugePages::Never {
             match map_memfd(rounded, MFdFlags::MFD_HUGETLB | MFdFlags::MFD_HUGE_2MB) {
-                Ok((map, memory)) => return Ok(Self::finish(map, memory, shortfalls, lock)),
+                Ok((map, memory)) => return Ok(Self::finish(map, memory, shortfalls, lock, further)),
                 Err(source) if wanted == HugePages::Require => return Err(ArenaError::NoHugePages { pages, source }),
                 Err(source) => shortfalls.push(format!("no {pages} hugetlb pages: {source}")),
             }
@@ -100,12 +110,12 @@ impl Arena {
             let _ = map.advise(memmap2::Advice::HugePage);
         }
         map.fill(0);
-        Ok(Self::finish(map, memory, shortfalls, lock))
+        Ok(Self::finish(map, memory, shortfalls, lock, further))
     }
 
-    fn finish(map: MmapMut, memory: OwnedFd, mut shortfalls: Vec<String>, lock: bool) -> Self {
+    fn finish(map: MmapMut, memory: OwnedFd, mut shortfalls: Vec<String>, lock: bool, further: SealFlag) -> Self {
         // Nobody who is handed the descriptor may shrink the memory under the camera.
-        let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+        let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL | further;
         let sealed = fcntl(memory.as_fd(), FcntlArg::F_ADD_SEALS(seals))
             .inspect_err(|error| shortfalls.push(format!("not sealed: {error}")))
             .is_ok();
@@ -141,7 +151,7 @@ impl Arena {
         self.memory.as_fd()
     }
 
-    pub(super) fn base(&mut self) -> *mut u8 {
+    pub(crate) fn base(&mut self) -> *mut u8 {
         self.map.as_mut_ptr()
     }
 }
