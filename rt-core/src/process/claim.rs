@@ -57,11 +57,7 @@ pub(super) struct Claim {
 impl Claim {
     #[cfg(test)]
     pub(super) fn new() -> Self {
-        Self {
-            holder: AtomicU64::new(0),
-            generation: AtomicU64::new(0),
-            name: [AtomicU64::new(0), AtomicU64::new(0)],
-        }
+        Self { holder: AtomicU64::new(0), generation: AtomicU64::new(0), name: [AtomicU64::new(0), AtomicU64::new(0)] }
     }
 
     /// Takes the role for `own`, this process, from nobody or from the dead.
@@ -96,6 +92,11 @@ impl Claim {
     /// Who holds it; `None` for nobody.
     pub(super) fn holder(&self) -> Option<ProcessId> {
         Some(self.holder.load(Ordering::Acquire)).filter(|&word| word != 0).map(ProcessId::unpack)
+    }
+
+    /// Whether somebody held it and gave it back.
+    pub(super) fn was_left(&self) -> bool {
+        self.holder.load(Ordering::Acquire) == 0 && self.generation() > 0
     }
 
     /// How often it was taken, by anybody.
@@ -139,7 +140,7 @@ impl PeerWatch {
     /// How the holder of `claim` is now.
     pub(super) fn look(&mut self, claim: &Claim) -> Peer {
         let Some(holder) = claim.holder() else {
-            return if claim.generation() == 0 { Peer::Awaited } else { Peer::Left(claim.name()) };
+            return if claim.was_left() { Peer::Left(claim.name()) } else { Peer::Awaited };
         };
         if self.watch.as_ref().is_none_or(|watch| watch.process() != holder) {
             self.watch = Some(Watch::new(holder));

@@ -22,7 +22,7 @@ pub(super) const fn words_of(bytes: usize) -> usize {
 pub(super) fn store<T: Message>(words: &[AtomicU64], message: &T) {
     let (whole, rest) = message.as_bytes().as_chunks::<8>();
     let mut words = words.iter();
-    for (word, bytes) in words.by_ref().zip(whole) {
+    for (bytes, word) in whole.iter().zip(words.by_ref()) {
         word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
     }
     if let (Some(word), false) = (words.next(), rest.is_empty()) {

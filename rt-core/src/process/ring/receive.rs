@@ -7,7 +7,7 @@ use super::super::identity::Watch;
 use super::super::segment::{Name, Segment};
 use super::super::words::{self, Message};
 use super::error::{AttachError, Corrupt, WaitError};
-use super::state::{Index, Memory, ONE};
+use super::state::{Memory, ONE};
 use super::wait::{self, End, Pace};
 use crate::clock::Monotonic;
 
@@ -98,7 +98,8 @@ impl<T: Message> Core<T> {
 
     /// Sleeps until there may be a message, or until `until`.
     pub(super) fn sleep(&self, until: Monotonic) {
-        self.memory.control().tail.sleep(self.tail, until);
+        let control = self.memory.control();
+        control.tail.sleep(self.tail, &control.producer, until);
     }
 }
 
@@ -251,8 +252,8 @@ impl<T: Message> End for Consumer<T> {
         Ok(self.core.waiting()? > 0)
     }
 
-    fn awaited(&self) -> (&Index, u32) {
-        (&self.core.memory.control().tail, self.core.tail)
+    fn sleep(&self, until: Monotonic) {
+        self.core.sleep(until);
     }
 
     fn peer_claim(&mut self) -> (&mut PeerWatch, &Claim) {
@@ -273,6 +274,6 @@ impl<T: Message> Drop for Consumer<T> {
         let control = self.core.memory.control();
         control.consumer.release(&self.held);
         // A producer that sleeps finds out now, and not when it next looks.
-        control.head.wake();
+        control.head.leave();
     }
 }

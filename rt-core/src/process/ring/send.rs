@@ -7,7 +7,7 @@ use super::super::identity::Watch;
 use super::super::segment::{Name, Segment};
 use super::super::words::{self, Message};
 use super::error::{AttachError, Corrupt, PushError, WaitError};
-use super::state::{Index, Memory, ONE};
+use super::state::{Memory, ONE};
 use super::wait::{self, End, Pace};
 use crate::clock::Monotonic;
 
@@ -98,7 +98,8 @@ impl<T: Message> Core<T> {
 
     /// Sleeps until there may be room, or until `until`.
     pub(super) fn sleep(&self, until: Monotonic) {
-        self.memory.control().head.sleep(self.head, until);
+        let control = self.memory.control();
+        control.head.sleep(self.head, &control.consumer, until);
     }
 }
 
@@ -230,8 +231,8 @@ impl<T: Message> End for Producer<T> {
         Ok(self.core.room()? > 0)
     }
 
-    fn awaited(&self) -> (&Index, u32) {
-        (&self.core.memory.control().head, self.core.head)
+    fn sleep(&self, until: Monotonic) {
+        self.core.sleep(until);
     }
 
     fn peer_claim(&mut self) -> (&mut PeerWatch, &Claim) {
@@ -252,6 +253,6 @@ impl<T: Message> Drop for Producer<T> {
         let control = self.core.memory.control();
         control.producer.release(&self.held);
         // A consumer that sleeps finds out now, and not when it next looks.
-        control.tail.wake();
+        control.tail.leave();
     }
 }

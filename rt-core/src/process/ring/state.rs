@@ -61,15 +61,25 @@ impl Index {
         before & !SLEEPING
     }
 
+    /// Wakes who sleeps on it without moving it: its mover has released its claim and will move it no more.
+    pub(super) fn leave(&self) {
+        // Release: the claim before the bit, for `sleep` to see.
+        self.0.word().fetch_and(!SLEEPING, Ordering::Release);
+        self.wake();
+    }
+
     #[cold]
-    pub(super) fn wake(&self) {
+    fn wake(&self) {
         self.0.wake_all(Reach::Shared);
     }
 
-    /// Sleeps while it is at `seen`, until `until`; may return early for no reason.
-    pub(super) fn sleep(&self, seen: u32, until: Monotonic) {
-        // A commit before this step is seen here; a commit after it sees SLEEPING and wakes.
-        if self.0.word().fetch_or(SLEEPING, Ordering::Relaxed) & !SLEEPING == seen {
+    /// Sleeps while it is at `seen` and its mover, who holds `claim`, has not left, until `until`; may return early for
+    /// no reason.
+    pub(super) fn sleep(&self, seen: u32, claim: &Claim, until: Monotonic) {
+        // A commit before this step is seen here; a commit after it sees SLEEPING and wakes. Leaving likewise, so the
+        // claim is looked at only once SLEEPING is set.
+        let before = self.0.word().fetch_or(SLEEPING, Ordering::Acquire) & !SLEEPING;
+        if before == seen && !claim.was_left() {
             self.0.wait(seen | SLEEPING, until, Reach::Shared);
         }
         if self.0.word().load(Ordering::Relaxed) & SLEEPING != 0 {

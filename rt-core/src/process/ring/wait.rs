@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::super::claim::{Claim, Peer, PeerWatch, Role};
 use super::super::segment::Name;
 use super::error::{Corrupt, WaitError};
-use super::state::Index;
 use crate::clock::Monotonic;
 use crate::sync::spin_loop;
 
@@ -31,8 +30,8 @@ pub(super) trait End {
     const PEER: Role;
     /// Whether there is what is waited for; looks at the other's index where there seems to be nothing.
     fn ready(&mut self) -> Result<bool, Corrupt>;
-    /// The index that has to move, and where it was when last looked at.
-    fn awaited(&self) -> (&Index, u32);
+    /// Sleeps until the other's index has moved since it was last looked at, or until `until`.
+    fn sleep(&self, until: Monotonic);
     fn peer_claim(&mut self) -> (&mut PeerWatch, &Claim);
     fn ring(&self) -> Name;
     fn pace(&self) -> Pace;
@@ -58,8 +57,7 @@ pub(super) fn wait<E: End>(end: &mut E, until: Monotonic) -> Result<(), WaitErro
         now = Monotonic::now();
     }
     while now < until {
-        let (index, seen) = end.awaited();
-        index.sleep(seen, now.plus(pace.look).min(until));
+        end.sleep(now.plus(pace.look).min(until));
         if end.ready()? {
             return Ok(());
         }

@@ -68,7 +68,8 @@ fn place(parts: &[Part]) -> Result<(Vec<Placed>, usize), SegmentError> {
         }
         let too_large = ArenaError::LargerThanMemory { asked_bytes: usize::MAX, available_bytes: isize::MAX as usize };
         let span = end.checked_next_multiple_of(part.kind.align()).and_then(|offset| {
-            let end = offset.checked_add(usize::try_from(part.bytes).ok()?).filter(|&end| end <= isize::MAX as usize)?;
+            let end =
+                offset.checked_add(usize::try_from(part.bytes).ok()?).filter(|&end| end <= isize::MAX as usize)?;
             Some((offset, end))
         });
         let (offset, part_end) = span.ok_or(too_large)?;
