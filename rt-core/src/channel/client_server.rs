@@ -53,7 +53,7 @@ impl<Q: Send + 'static, R: Send + 'static> Service<Q, R> {
             );
         }
         let server = servers.into_iter().take(1).zip([replies]);
-        let server = server.map(|(requests, replies)| Server { requests: Box::new(requests), replies }).collect();
+        let server = server.map(|(requests, replies)| Server::new(Box::new(requests), replies)).collect();
         Ok(Self { spec: spec.clone(), clients, server })
     }
 
@@ -75,7 +75,7 @@ impl<Q: Send + 'static, R: Send + 'static> Service<Q, R> {
 }
 
 /// Which client/server channels any backend serves.
-fn check(spec: &ChannelSpec) -> Result<(), OpenError> {
+pub(super) fn check(spec: &ChannelSpec) -> Result<(), OpenError> {
     let refuse = |instead| match unsupported(spec, instead) {
         OpenError::Unsupported { name, context, topology, when_full, instead, .. } => {
             Err(OpenError::Unsupported { name, context, topology, when_full, client_server: true, instead })
@@ -110,18 +110,20 @@ impl<Q, R> Client<Q, R> {
         let patience = self.longest_wait.map(|wait| Monotonic::now().plus(wait).min(until));
         self.drop_late_replies(patience)?;
         self.requests.send(request, None).map_err(|error| match error {
-            SendError::Closed(_) => CallError::Closed,
+            SendError::Closed(_) => CallError::Gone(ReceiveError::Closed),
+            SendError::PeerDied { pid, .. } => CallError::Gone(ReceiveError::PeerDied { pid }),
+            SendError::Corrupt(_) => CallError::Gone(ReceiveError::Corrupt),
             SendError::Full(_) | SendError::TimedOut(_) => CallError::Full { unanswered: self.unanswered },
         })?;
         loop {
             match self.replies.receive(Some(until)) {
                 Ok((_, reply)) if self.unanswered == 0 => return Ok(reply),
                 Ok(_) => self.unanswered -= 1,
-                Err(ReceiveError::Closed) => return Err(CallError::Closed),
                 Err(ReceiveError::TimedOut | ReceiveError::Empty) => {
                     self.unanswered += 1;
                     return Err(CallError::TimedOut);
                 }
+                Err(gone) => return Err(CallError::Gone(gone)),
             }
         }
     }
@@ -132,11 +134,11 @@ impl<Q, R> Client<Q, R> {
             let full = self.unanswered >= self.capacity;
             match self.replies.receive(patience.filter(|_| full)) {
                 Ok(_) => self.unanswered -= 1,
-                Err(ReceiveError::Closed) => return Err(CallError::Closed),
                 Err(ReceiveError::Empty | ReceiveError::TimedOut) if full => {
                     return Err(CallError::Full { unanswered: self.unanswered });
                 }
                 Err(ReceiveError::Empty | ReceiveError::TimedOut) => break,
+                Err(gone) => return Err(CallError::Gone(gone)),
             }
         }
         Ok(())
@@ -144,10 +146,15 @@ impl<Q, R> Client<Q, R> {
 }
 
 impl<Q, R> Server<Q, R> {
+    pub(super) fn new(requests: Box<dyn ReceiveEnd<Q>>, replies: Vec<Box<dyn SendEnd<R>>>) -> Self {
+        Self { requests, replies }
+    }
+
     /// Waits for one request until `until` and answers it.
     ///
     /// # Errors
-    /// [`ReceiveError::TimedOut`], or [`ReceiveError::Closed`] once every client is gone and answered.
+    /// [`ReceiveError::TimedOut`], or [`ReceiveError::Closed`] (between processes also [`ReceiveError::PeerDied`]) once
+    /// every client is gone and answered.
     pub fn serve_until(&mut self, until: Monotonic, answer: impl FnOnce(Q) -> R) -> Result<(), ReceiveError> {
         let (client, request) = self.requests.receive(Some(until))?;
         let reply = answer(request);

@@ -38,7 +38,8 @@ impl<T> Producer<T> {
     /// carries the message that this one pushed out.
     ///
     /// # Errors
-    /// [`SendError`], with the message: full, no room in time, or nobody left to receive.
+    /// [`SendError`], with the message: full, no room in time, or nobody left to receive. Between processes a consumer
+    /// that left or died is told once the channel is full; until then another may take its place.
     pub fn send(&mut self, message: T) -> Result<Option<T>, SendError<T>> {
         let until = self.longest_wait.map(|wait| Monotonic::now().plus(wait));
         self.end.send(message, until)
@@ -68,7 +69,8 @@ impl<T> Consumer<T> {
     /// What is there now. Never waits, locks or allocates.
     ///
     /// # Errors
-    /// [`ReceiveError::Empty`], or [`ReceiveError::Closed`] once everything was received and nobody is left to send.
+    /// [`ReceiveError::Empty`], or, between threads, [`ReceiveError::Closed`] once everything was received and nobody is
+    /// left to send. How another process is costs a system call to know, so only [`Consumer::receive_until`] tells.
     pub fn receive(&mut self) -> Result<T, ReceiveError> {
         self.end.receive(None).map(|(_, message)| message)
     }
@@ -76,7 +78,8 @@ impl<T> Consumer<T> {
     /// Waits for a message, until `until` at most.
     ///
     /// # Errors
-    /// [`ReceiveError::TimedOut`], or [`ReceiveError::Closed`].
+    /// [`ReceiveError::TimedOut`], [`ReceiveError::Closed`] once everything was received and nobody is left to send, and
+    /// between processes [`ReceiveError::PeerDied`] and [`ReceiveError::Corrupt`].
     pub fn receive_until(&mut self, until: Monotonic) -> Result<T, ReceiveError> {
         self.end.receive(Some(until)).map(|(_, message)| message)
     }

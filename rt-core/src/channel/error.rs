@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::{Context, Topology, WhenFull};
 use crate::evicting_ring::EvictingRingError;
+use crate::process::ring::AttachError;
+use crate::process::segment::SegmentError;
 use crate::snapshot::SnapshotError;
 
 /// Why a channel, or one of its ends, could not be opened.
@@ -86,6 +88,40 @@ pub enum OpenError {
         /// Why.
         source: SnapshotError,
     },
+    /// The memory that the processes share could not be made, or is not this channel's.
+    #[error("channel {name}: {source}")]
+    Segment {
+        /// The channel.
+        name: String,
+        /// Why.
+        source: SegmentError,
+    },
+    /// The shared memory is another channel's.
+    #[error("channel {name}: its memory holds {found}; attach what the process that created {name} gave")]
+    OtherChannel {
+        /// The channel.
+        name: String,
+        /// What is there.
+        found: String,
+    },
+    /// The channel in the shared memory has room for another number of messages.
+    #[error("channel {name}: its memory has room for {found} messages, but {expected} were asked for")]
+    OtherCapacity {
+        /// The channel.
+        name: String,
+        /// What its creator made.
+        found: usize,
+        /// What was asked for.
+        expected: usize,
+    },
+    /// An end of a channel between processes could not be taken.
+    #[error("channel {name}: {source}")]
+    Attach {
+        /// The channel.
+        name: String,
+        /// Why: whoever has the end is named.
+        source: AttachError,
+    },
     /// Every producer (consumer, client, server) of the channel has been handed out.
     #[error("channel {name} is {topology}: a further {end} was asked for, but all are taken")]
     EndTaken {
@@ -107,24 +143,37 @@ pub enum SendError<T> {
     TimedOut(T),
     /// There is nobody left to receive.
     Closed(T),
+    /// The process that was to receive has died; another can take its end.
+    PeerDied {
+        /// The message.
+        message: T,
+        /// The process that died.
+        pid: u32,
+    },
+    /// The shared memory contradicts itself: the other process is broken or hostile, and the channel cannot be trusted
+    /// any more.
+    Corrupt(T),
 }
 
 impl<T> SendError<T> {
     /// The message.
     pub fn into_message(self) -> T {
         match self {
-            Self::Full(message) | Self::TimedOut(message) | Self::Closed(message) => message,
+            Self::Full(message) | Self::TimedOut(message) | Self::Closed(message) | Self::Corrupt(message) => message,
+            Self::PeerDied { message, .. } => message,
         }
     }
 }
 
 impl<T> fmt::Display for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "the channel is full",
-            Self::TimedOut(_) => "the channel had no room in time",
-            Self::Closed(_) => "nobody is left to receive",
-        })
+        match self {
+            Self::Full(_) => f.write_str("the channel is full"),
+            Self::TimedOut(_) => f.write_str("the channel had no room in time"),
+            Self::Closed(_) => f.write_str("nobody is left to receive"),
+            Self::PeerDied { pid, .. } => write!(f, "the receiving process {pid} has died; another can attach"),
+            Self::Corrupt(_) => f.write_str("the channel's shared memory is corrupt; make a new one"),
+        }
     }
 }
 
@@ -148,6 +197,16 @@ pub enum ReceiveError {
     /// Everything was received and nobody is left to send.
     #[error("nobody is left to send")]
     Closed,
+    /// The process that was to send has died, and everything it sent was received; another can take its end.
+    #[error("the sending process {pid} has died; another can attach")]
+    PeerDied {
+        /// The process that died.
+        pid: u32,
+    },
+    /// The shared memory contradicts itself: the other process is broken or hostile, and the channel cannot be trusted
+    /// any more.
+    #[error("the channel's shared memory is corrupt; make a new one")]
+    Corrupt,
 }
 
 /// Why a call got no reply.
@@ -162,7 +221,7 @@ pub enum CallError {
     /// No reply came in time; a late one will be dropped.
     #[error("no reply came in time")]
     TimedOut,
-    /// The server is gone.
-    #[error("the server is gone")]
-    Closed,
+    /// The server is gone, or cannot be trusted any more.
+    #[error("the server is gone: {0}")]
+    Gone(ReceiveError),
 }

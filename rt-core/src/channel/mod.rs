@@ -9,6 +9,7 @@
 //! | thread | block, reject | an SPSC ring (`rtrb`) for each pair of producer and consumer |
 //! | thread | evict oldest, keep latest | an [`evicting_ring`](crate::evicting_ring) for each pair |
 //! | thread, many consumers | keep latest | a [`snapshot`](crate::snapshot) |
+//! | process, one-to-one | block, reject | a [`process::ring`](crate::process::ring) in shared memory |
 //!
 //! The ends are dynamic, about two nanoseconds a call; a thread that waits for many things at once uses the structures
 //! themselves and one [`Doorbell`](crate::doorbell::Doorbell).
@@ -18,6 +19,7 @@ mod edge;
 mod ends;
 mod error;
 mod latest;
+mod process;
 mod registry;
 mod spec;
 mod thread;
@@ -26,6 +28,7 @@ pub use client_server::{Client, Server, Service};
 pub use ends::{Consumer, Producer};
 pub use error::{CallError, OpenError, ReceiveError, SendError};
 pub use latest::SnapshotChannel;
+pub use process::{ProcessChannel, ProcessService};
 pub use registry::{Channel, Channels};
 pub use spec::{ChannelSpec, Context, Topology, WhenFull};
 

@@ -93,7 +93,7 @@ impl Channels {
         match spec.context {
             Context::Thread => {}
             Context::Process => {
-                return Err(unsupported(spec, "its messages must be plain bytes: use process::create and attach"));
+                return Err(unsupported(spec, "its messages must be plain bytes: use ProcessChannel"));
             }
             Context::Remote => return Err(unsupported(spec, "remote channels are the transport's")),
         }

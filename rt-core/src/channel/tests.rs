@@ -9,6 +9,7 @@ struct Threads;
 impl Backend for Threads {
     const CONTEXT: Context = Context::Thread;
     const EVICTS: bool = true;
+    const MANY: bool = true;
 
     fn open(spec: &ChannelSpec) -> (Vec<Producer<u64>>, Vec<Consumer<u64>>) {
         let mut channel = Channels::default().open(spec).expect("a channel that threads serve");
@@ -17,7 +18,32 @@ impl Backend for Threads {
     }
 }
 
-conforms!(Threads);
+mod threads {
+    use super::*;
+    conforms!(Threads);
+}
+
+/// Both ends in one process, each through its own mapping; that they may be two is for `process`'s own tests.
+struct Processes;
+
+impl Backend for Processes {
+    const CONTEXT: Context = Context::Process;
+    const EVICTS: bool = false;
+    const MANY: bool = false;
+
+    fn open(spec: &ChannelSpec) -> (Vec<Producer<u64>>, Vec<Consumer<u64>>) {
+        let ours = ProcessChannel::<u64>::create(spec).expect("a channel that processes serve");
+        let memory = ours.descriptor().try_clone_to_owned().expect("a second descriptor");
+        let theirs = ProcessChannel::<u64>::attach(spec, memory).expect("the same channel");
+        (vec![ours.producer().expect("the first")], vec![theirs.consumer().expect("the first")])
+    }
+}
+
+#[cfg(not(miri))]
+mod processes {
+    use super::*;
+    conforms!(Processes);
+}
 
 fn spec(name: &str, topology: Topology, when_full: WhenFull) -> ChannelSpec {
     ChannelSpec { name: name.into(), context: Context::Thread, capacity: 1, topology, when_full }
@@ -165,7 +191,7 @@ fn a_client_learns_that_the_server_left() {
     std::thread::scope(|scope| {
         let calling = scope.spawn(move || client.call(1, never()));
         drop(server);
-        assert_eq!(calling.join().expect("it ends"), Err(CallError::Closed));
+        assert_eq!(calling.join().expect("it ends"), Err(CallError::Gone(ReceiveError::Closed)));
     });
 }
 
@@ -181,4 +207,67 @@ fn services_that_could_lose_a_request_are_refused() {
         let said = refused.map(|error| error.to_string()).unwrap_or_default();
         assert!(said.contains("client/server") && said.contains(&topology.to_string()), "{said}");
     }
+}
+
+#[cfg(not(miri))]
+#[test]
+fn a_process_channel_is_opened_by_its_own_name_size_and_capacity_alone() {
+    let good = ChannelSpec { context: Context::Process, ..spec("up", Topology::OneToOne, WhenFull::Reject) };
+    let ours = ProcessChannel::<u64>::create(&good).expect("opens");
+    let attach = |spec: &ChannelSpec| {
+        let memory = ours.descriptor().try_clone_to_owned().expect("a second descriptor");
+        ProcessChannel::<u64>::attach(spec, memory).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(attach(&good), Ok(()));
+    let said = attach(&ChannelSpec { name: "down".into(), ..good.clone() }).expect_err("another name");
+    assert!(said.contains("channel down") && said.contains("up"), "{said}");
+    let said = attach(&ChannelSpec { capacity: 9, ..good.clone() }).expect_err("another capacity");
+    assert!(said.contains("room for 1") && said.contains('9'), "{said}");
+    let memory = ours.descriptor().try_clone_to_owned().expect("a second descriptor");
+    let smaller = ProcessChannel::<u32>::attach(&good, memory).and_then(|channel| channel.producer().map(drop));
+    assert!(smaller.is_err_and(|error| error.to_string().contains("4 bytes")));
+    let _first = ours.producer().expect("the first");
+    let second = ours.producer().err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(second.contains(&std::process::id().to_string()), "{second}");
+}
+
+#[cfg(not(miri))]
+#[test]
+fn combinations_that_processes_do_not_serve_are_refused_with_what_would_be() {
+    let good = ChannelSpec { context: Context::Process, ..spec("a", Topology::OneToOne, WhenFull::Reject) };
+    for (wrong, said) in [
+        (ChannelSpec { context: Context::Thread, ..good.clone() }, "use Channels"),
+        (ChannelSpec { context: Context::Remote, ..good.clone() }, "transport"),
+        (ChannelSpec { when_full: WhenFull::EvictOldest, ..good.clone() }, "reject, or block"),
+        (ChannelSpec { when_full: WhenFull::KeepLatest, ..good.clone() }, "process::latest"),
+        (ChannelSpec { topology: Topology::ManyToOne { producers: 2 }, ..good.clone() }, "each pair"),
+        (ChannelSpec { name: "a name of more than thirty-two bytes".into(), ..good.clone() }, "thirty-two"),
+        (ChannelSpec { capacity: usize::MAX, ..good }, "18446744073709551615"),
+    ] {
+        let error = ProcessChannel::<u64>::create(&wrong).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(said), "{wrong:?}: {error}");
+    }
+}
+
+#[cfg(not(miri))]
+#[test]
+fn a_service_between_processes_answers() {
+    let spec = ChannelSpec {
+        context: Context::Process,
+        capacity: 2,
+        ..spec("allocation", Topology::OneToOne, WhenFull::Reject)
+    };
+    let ours = ProcessService::<u64, [u64; 2]>::create(&spec).expect("opens");
+    let memory = ours.descriptor().try_clone_to_owned().expect("a second descriptor");
+    let theirs = ProcessService::<u64, [u64; 2]>::attach(&spec, memory).expect("the same channel");
+    let (mut client, mut server) = (ours.client().expect("one"), theirs.server().expect("one"));
+    assert_eq!(client.call(1, Monotonic::ZERO), Err(CallError::TimedOut));
+    std::thread::scope(|scope| {
+        let serving = scope.spawn(move || while server.serve_until(never(), |n| [n, n + 1]).is_ok() {});
+        for request in 0..100 {
+            assert_eq!(client.call(request, never()), Ok([request, request + 1]));
+        }
+        drop(client);
+        serving.join().expect("it ends when its client left");
+    });
 }
