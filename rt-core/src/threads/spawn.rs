@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use super::apply::apply;
 use super::difference::join;
@@ -18,7 +17,7 @@ pub struct Thread {
     /// What the kernel gave it.
     pub granted: Granted,
     handle: JoinHandle<ThreadEnd>,
-    /// Rung when it has ended.
+    /// Rung when its body is over.
     ended: Doorbell,
 }
 
@@ -64,8 +63,8 @@ impl AtEnd {
     }
 }
 
-/// How often a wait for a thread's end looks whether it is over: its bell rings a little before it is.
-const LAST_STEPS: Duration = Duration::from_millis(1);
+/// The count of a new bell.
+const NOT_RUNG: u32 = 0;
 
 impl Thread {
     /// Waits for the thread to end.
@@ -78,21 +77,17 @@ impl Thread {
     /// Waits for the thread to end, until `until` at the latest; whether it has ended.
     #[must_use]
     pub fn ends_by(&self, until: Monotonic) -> bool {
-        loop {
-            let seen = self.ended.count();
-            let now = Monotonic::now();
-            if self.is_finished() || now >= until {
-                return self.is_finished();
-            }
-            let next = if seen == 0 { until } else { until.min(now.plus(LAST_STEPS)) };
-            self.ended.wait_until(seen, next);
+        while !self.is_finished() && Monotonic::now() < until {
+            self.ended.wait_until(NOT_RUNG, until);
         }
+        self.is_finished()
     }
 
-    /// Whether it has ended.
+    /// Whether its body is over, so that [`Thread::join`] has next to nothing to wait for. True by the time that
+    /// [`AtEnd`] happens.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.handle.is_finished()
+        self.ended.count() != NOT_RUNG || self.handle.is_finished()
     }
 }
 
@@ -173,8 +168,8 @@ where
                 Ok(Err(reason)) => ThreadEnd::Failed(reason),
                 Err(payload) => ThreadEnd::Panicked(message(payload.as_ref())),
             };
-            at_end.happen(&end);
             at_last.ring();
+            at_end.happen(&end);
             end
         })
         .map_err(|source| ThreadError::Spawn { name: spec.name.clone(), source })?;
