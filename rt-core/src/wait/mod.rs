@@ -23,7 +23,7 @@ pub const DEFAULT_SPIN: Duration = Duration::from_micros(20);
 ///
 /// ```
 /// use rt_core::wait::WaitStrategy;
-/// assert_eq!(WaitStrategy::default().to_string(), "spin 20 µs, then futex");
+/// assert_eq!(WaitStrategy::default().to_string(), "spin 20µs, then futex");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitStrategy {

@@ -6,7 +6,8 @@ use super::{SpinBudget, Throttle, WaitStrategy, Waiter};
 use crate::clock::Monotonic;
 use crate::doorbell::Doorbell;
 use crate::lifecycle::Heartbeat;
-use crate::threads::Policy;
+use crate::stop::StopToken;
+use crate::threads::{Policy, Strictness, ThreadEnd, ThreadSpec, spawn};
 
 const PERIOD_NS: u64 = 1_000_000;
 
@@ -161,29 +162,53 @@ fn a_turn_goes_back_and_forth_under_every_strategy() {
     }
 }
 
-#[test]
-fn a_throttled_spinner_sleeps_once_its_budget_is_gone() {
+/// What waiting on a bell that nobody rings for `length` costs the calling thread, and how long it took.
+fn waiting_costs(waiter: &Waiter, length: Duration) -> (Duration, Duration) {
     let cpu_time = || {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: `time` is a valid, writable timespec.
         unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
         Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
     };
-    let busy = |share: Option<(Duration, Duration)>| {
-        let (waiter, bell) = (Waiter::throttled(WaitStrategy::Spin, share), Doorbell::futex());
-        let (wall, cpu) = (Instant::now(), cpu_time());
-        let until = Monotonic::now().plus(Duration::from_millis(300));
-        while Monotonic::now() < until {
-            waiter.wait(&bell, bell.count(), until);
-        }
-        (cpu_time() - cpu, wall.elapsed())
-    };
-    // 2 ms at once and 20 ms a second: in 300 ms no more than 8 ms of spinning.
-    let (bounded, wall) = busy(Some((Duration::from_millis(4), Duration::from_millis(100))));
+    let bell = Doorbell::futex();
+    let (wall, cpu) = (Instant::now(), cpu_time());
+    let until = Monotonic::now().plus(length);
+    while Monotonic::now() < until {
+        waiter.wait(&bell, bell.count(), until);
+    }
+    (cpu_time() - cpu, wall.elapsed())
+}
+
+#[test]
+fn a_throttled_spinner_sleeps_once_its_budget_is_gone() {
+    let length = Duration::from_millis(300);
+    // 2 ms at once and 20 ms a second: in 300 ms no more than 8 ms of spinning. A spin is charged by the wall clock, so a
+    // crowded machine only makes it less.
+    let share = (Duration::from_millis(4), Duration::from_millis(100));
+    let (bounded, wall) = waiting_costs(&Waiter::throttled(WaitStrategy::Spin, Some(share)), length);
     assert!(bounded <= wall / 10, "{bounded:?} busy in {wall:?}");
-    // Wall time is what a spin is charged, so a crowded machine only makes it less; without a bound it is all there is.
-    let (free, _) = busy(None);
+    let (free, _) = waiting_costs(&Waiter::throttled(WaitStrategy::Spin, None), length);
     assert!(free >= 2 * bounded, "{free:?} without a bound, {bounded:?} with one");
+}
+
+#[test]
+fn a_real_time_spinner_leaves_its_core_to_others() {
+    let spec = ThreadSpec { policy: Policy::Fifo { priority: 1 }, ..ThreadSpec::named("spinner") };
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let body = move || {
+        let spent = waiting_costs(&Waiter::new(WaitStrategy::Spin, 1), Duration::from_millis(1200));
+        tell.send(spent).map_err(|error| error.to_string())
+    };
+    match spawn(&spec, Strictness::Strict, &StopToken::default(), body) {
+        Ok(thread) => assert_eq!(thread.join().1, ThreadEnd::Done),
+        Err(refusal) => {
+            eprintln!("SKIPPED: {refusal}");
+            return;
+        }
+    }
+    // Half of what throttling allows: a quarter at once and a quarter more per period, of which 1.2 passed.
+    let (busy, wall) = told.recv().expect("told");
+    assert!(busy <= wall * 6 / 10, "{busy:?} busy in {wall:?}");
 }
 
 #[test]

@@ -37,12 +37,9 @@ fn a_core_outside_the_mask_is_refused_in_strict_mode_and_said_in_best_effort() {
 
 #[test]
 fn a_bad_end_sets_the_token_and_a_good_one_does_not() {
-    let ends: [(fn() -> Result<(), String>, ThreadEnd); 3] = [
-        (|| Ok(()), ThreadEnd::Done),
-        (|| Err("no camera".into()), ThreadEnd::Failed("no camera".into())),
-        (|| panic!("boom"), ThreadEnd::Panicked("boom".into())),
-    ];
-    for (body, expected) in ends {
+    let bodies: [fn() -> Result<(), String>; 3] = [|| Ok(()), || Err("no camera".into()), || panic!("boom")];
+    let ends = [ThreadEnd::Done, ThreadEnd::Failed("no camera".into()), ThreadEnd::Panicked("boom".into())];
+    for (body, expected) in bodies.into_iter().zip(ends) {
         let stop = StopToken::default();
         let thread = spawn(&ThreadSpec::named("test"), Strictness::BestEffort, &stop, body).expect("starts");
         let end = thread.join().1;
@@ -57,6 +54,7 @@ fn a_supervisors_bell_rings_at_every_end_and_an_end_can_be_waited_for() {
         let bell = Doorbell::futex();
         let thread = spawn(&ThreadSpec::named("test"), Strictness::BestEffort, &bell, body).expect("starts");
         assert!(thread.ends_by(Monotonic::now().plus(Duration::from_secs(3600))));
+        drop(thread.join());
         assert_ne!(bell.count(), 0);
     }
     let stop = StopToken::default();
