@@ -1,0 +1,6 @@
+mod engineering;
+mod group;
+mod order;
+mod sequences;
+mod table;
+mod watch;

@@ -1,0 +1,4 @@
+mod core_map;
+mod privilege;
+mod run;
+mod spec;
