@@ -22,7 +22,7 @@ use config::car::CarProfile;
 use config::table::UtilityTable;
 use config::{Profile, car::HugePages as WantedPages};
 use inference::detector::Detector;
-use rt_core::clock::Monotonic;
+use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::memory::arena::HugePages;
 use rt_core::stop::StopToken;
@@ -31,7 +31,6 @@ use telemetry::collector::{Collector, CollectorReport};
 use telemetry::live::LivePrinter;
 use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
-use telemetry::run_clock::RunStart;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
 use telemetry::run_info::RunInfo;
 use telemetry::summary::{Summary, SummaryContext};
@@ -53,7 +52,7 @@ const MAIN_PERIOD: Duration = Duration::from_millis(100);
 /// # Errors
 /// [`Failure`], with the exit code that fits.
 pub fn run(args: &CarArgs) -> Result<(), Failure> {
-    let started = RunStart::now();
+    let started = ClockAnchor::now();
     let stop = StopToken::default();
     stop_on_signals(&stop)?;
     let profile = tuning::profile(args)?;
@@ -245,7 +244,7 @@ fn huge_pages(wanted: WantedPages) -> HugePages {
 fn write_info(
     profile: &CarProfile,
     dirs: &RunDirs,
-    started: RunStart,
+    started: ClockAnchor,
     core_map: &[String],
     memory: &[String],
 ) -> Result<(), Failure> {

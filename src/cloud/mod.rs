@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use config::cloud::CloudProfile;
-use rt_core::clock::Monotonic;
+use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::stop::StopToken;
 use rt_core::threads::{Thread, ThreadEnd, spawn};
@@ -19,7 +19,6 @@ use serde::Serialize;
 use telemetry::collector::Collector;
 use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
-use telemetry::run_clock::RunStart;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
 use telemetry::run_info::RunInfo;
 use transport::certs::TlsFiles;
@@ -48,7 +47,7 @@ const STREAMS_PER_SERVICE: u64 = 8;
 /// # Errors
 /// [`Failure`], with the exit code that fits.
 pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
-    let started = RunStart::now();
+    let started = ClockAnchor::now();
     let stop = StopToken::default();
     signals::stop_on_signals(&stop)?;
     let listen = listen_address(&profile.listen)?;
@@ -250,7 +249,7 @@ struct GrantedThread<'a> {
     not_granted: &'a [String],
 }
 
-fn write_info(profile: &CloudProfile, dirs: &RunDirs, started: RunStart, threads: &[Thread]) -> Result<(), Failure> {
+fn write_info(profile: &CloudProfile, dirs: &RunDirs, started: ClockAnchor, threads: &[Thread]) -> Result<(), Failure> {
     let command: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     // JSON is YAML, and the profile's own serializer is not this crate's.
     let configuration = serde_json::to_string_pretty(profile).map_err(Failure::run)?;

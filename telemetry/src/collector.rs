@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rt_core::clock::Monotonic;
+use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::stop::StopToken;
 
@@ -13,7 +13,7 @@ use crate::logs::Logs;
 use crate::names::Names;
 use crate::part_writer::LogHealth;
 use crate::records::{AllocationRecord, FrameRecord, LinkRecord, ServedRecord};
-use crate::run_clock::{RunClock, RunStart};
+use crate::run_clock::RunClock;
 use crate::stats::{RunStats, Windows};
 
 /// How often the rings are emptied; a ring must hold what its thread emits in several times that.
@@ -45,10 +45,10 @@ pub struct CollectorReport {
 /// [`Collector::run`] a thread of its own.
 ///
 /// ```
-/// use rt_core::stop::StopToken;
-/// use telemetry::{collector::Collector, logs::Logs, names::Names, run_clock::RunStart};
+/// use rt_core::{clock::ClockAnchor, stop::StopToken};
+/// use telemetry::{collector::Collector, logs::Logs, names::Names};
 /// let stop = StopToken::default();
-/// let mut collector = Collector::new(RunStart::now(), Names::default(), Logs::none(), &[1]);
+/// let mut collector = Collector::new(ClockAnchor::now(), Names::default(), Logs::none(), &[1]);
 /// let emitter = collector.frames(64);
 /// let thread = std::thread::spawn({
 ///     let stop = stop.clone();
@@ -79,7 +79,7 @@ pub struct Collector {
 impl Collector {
     /// A collector without rings. `services` are the car's, each of which has a live line from the start.
     #[must_use]
-    pub fn new(start: RunStart, names: Names, logs: Logs, services: &[u16]) -> Self {
+    pub fn new(start: ClockAnchor, names: Names, logs: Logs, services: &[u16]) -> Self {
         Self {
             clock: RunClock::new(start),
             names,
