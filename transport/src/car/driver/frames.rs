@@ -265,7 +265,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             uplink_bytes,
             received_at,
         };
-        if lane.output.push(reply).is_err() {
+        if lane.output.push(reply).is_ok() {
+            self.counters.count(Counter::Items);
+        } else {
+            self.counters.count(Counter::Drops);
             self.dropped_replies += 1;
             self.log_dropped();
         }
