@@ -93,8 +93,9 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
 
     let captured = Arc::new(AtomicU64::new(0));
     let halt = StopToken::default();
-    let Wiring { capture, encoders, services, detector_lanes, detector_bell, allocator, endpoint, link_events, memory } =
-        wiring::wire(&profile, cameras, plan, &names, &vocabulary, &mut collector, &captured)?;
+    let wired = wiring::wire(&profile, cameras, plan, &names, &vocabulary, &mut collector, &captured)?;
+    let Wiring { capture, encoders, services, detector_lanes, detector_bell, detector_counters, .. } = wired;
+    let Wiring { allocator, endpoint, link_events, memory, .. } = wired;
 
     let largest = wiring::largest_frame(&capture);
     let strictness = core_map::strictness(profile.threads.mode);
@@ -120,7 +121,7 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let spec = core_map::spec(&entries.detector, "detector".to_owned());
     late_threads.push(start(
         &spec,
-        Box::new(move || detector::run(detector, largest, detector_lanes, &detector_bell, &token)),
+        Box::new(move || detector::run(detector, largest, detector_lanes, &detector_bell, detector_counters, &token)),
     )?);
     for (encoder, number) in encoders.into_iter().zip(1..) {
         let token = halt.clone();
@@ -170,6 +171,9 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
             accuracy: scores.finish(),
             run_dir: dirs.run(Role::Client).map(|dir| dir.display().to_string()).unwrap_or_default(),
         };
+        let mut hops = report.stats.total().hops;
+        hops += &report.hops;
+        failures.extend(dirs.write_trace(&hops, &report.threads).err().map(|error| error.to_string()));
         let summary = Summary::new(&report, &context);
         if args.tuning.json {
             println!("{}", serde_json::to_string(&summary).map_err(Failure::run)?);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
 use rt_core::trace::HopTimes;
+use rt_core::trace::counters::Counter;
 
 use super::{Driver, Link, Told};
 use crate::car::flight::{Flight, FlightId, Ticket, read_result};
