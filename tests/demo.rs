@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use program::{Program, children_of, files_under, turbo};
+use rt_core::trace::{Hop, HopHistograms};
 
 /// Long enough for a slow machine; whoever waits longer waits in vain.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,10 +59,27 @@ fn a_fast_link_brings_results_of_the_cloud_and_all_four_logs() {
         "bandwidth_stat_log_allservices_part",
         "allocation_stat_log_allservices_part",
         "run.yaml",
+        "threads.csv",
     ] {
         assert!(has_log(&runs, stem), "{stem} in {:?}", files_under(&runs));
     }
     assert!(report["run_dir"].is_string(), "{report}");
+    let items = |name: &str| -> u64 {
+        let threads = report["threads"].as_array().expect("a list");
+        let named = threads.iter().filter(|thread| thread["thread"].as_str().unwrap().starts_with(name));
+        named.map(|thread| number(thread, "items")).sum()
+    };
+    let frames = number(&report, "frames");
+    assert_eq!(
+        (items("capture-"), items("service-")),
+        (frames, frames),
+        "every frame is counted where it passes: {report}"
+    );
+    let hops = files_under(&runs).into_iter().filter(|file| file.ends_with("hops.txt"));
+    let mut both = HopHistograms::default();
+    hops.for_each(|file| both += &std::fs::read_to_string(file).unwrap().parse().unwrap());
+    assert_eq!(both.count(Hop::Total), frames, "car and cloud left what they measured, ready to be merged");
+    assert!(both.count(Hop::CloudInference) >= 2 * number(&report, "from_cloud"), "the cloud's own and the car's");
 }
 
 #[test]

@@ -5,9 +5,10 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Error, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use drivers::synthetic::{CLASSES, StreetScene, TruthBoxes};
+use rt_core::clock::Monotonic;
 use serde_json::json;
 
 fn number(name: &str, default: u64) -> Result<u64, Error> {
@@ -34,7 +35,7 @@ fn main() -> Result<(), Error> {
         let mut scene = StreetScene::new(seed, camera as u32, width as u32, height as u32);
         let mut frame = vec![0; scene.bytes()];
         for at in (0..scenes * scene.frames_per_scene()).step_by(stride as usize) {
-            let begun = Instant::now();
+            let begun = Monotonic::now();
             scene.render(at, &mut frame).map_err(Error::other)?;
             spent += begun.elapsed();
             scene.truth(at, &mut truth);

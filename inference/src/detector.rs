@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
 
 use crate::engine::{Engine, EngineError, EngineLoadError, RtenEngine};
@@ -195,7 +196,7 @@ impl Detector {
         detections: &mut Detections,
     ) -> Result<DetectTimes, DetectError> {
         detections.clear();
-        let start = Instant::now();
+        let start = Monotonic::now();
         let (size, pad) = (self.input_size(), self.head.normalisation().padding_rgb);
         let letterbox = self.letterboxer.draw(frame, size, pad, &mut self.input)?;
         let mismatch = DetectError::InputSize { expected: size, found: size };
@@ -217,7 +218,7 @@ impl Detector {
         detections: &mut Detections,
     ) -> Result<DetectTimes, DetectError> {
         detections.clear();
-        let start = Instant::now();
+        let start = Monotonic::now();
         let (expected, found) = (self.input_size(), (input.width(), input.height()));
         if expected != found {
             return Err(DetectError::InputSize { expected, found });
@@ -229,13 +230,13 @@ impl Detector {
 
     fn infer(
         &mut self,
-        start: Instant,
+        start: Monotonic,
         letterbox: &Letterbox,
         detections: &mut Detections,
     ) -> Result<DetectTimes, DetectError> {
-        let prepared = Instant::now();
+        let prepared = Monotonic::now();
         self.engine.run(&self.planes)?;
-        let inferred = Instant::now();
+        let inferred = Monotonic::now();
         self.head.decode(&*self.engine, detections)?;
         detections.retain_mut(|detection| {
             letterbox.to_frame(detection).is_some_and(|in_frame| {
@@ -243,7 +244,11 @@ impl Detector {
                 true
             })
         });
-        Ok(DetectTimes { prepare: prepared - start, inference: inferred - prepared, finish: inferred.elapsed() })
+        Ok(DetectTimes {
+            prepare: prepared.saturating_since(start),
+            inference: inferred.saturating_since(prepared),
+            finish: inferred.elapsed(),
+        })
     }
 }
 

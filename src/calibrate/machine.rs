@@ -1,8 +1,8 @@
 //! Where and when a measurement was made, for its reader.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use rt_core::clock::UnixTime;
 
-const SECONDS_PER_DAY: u64 = 86_400;
+const NS_PER_DAY: u64 = 86_400 * 1_000_000_000;
 
 /// This program's command line, from the verb on.
 pub fn command() -> String {
@@ -24,8 +24,7 @@ pub fn load_average() -> String {
 
 /// Today, UTC, as year-month-day.
 pub fn date() -> String {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (year, month, day) = civil(since_epoch.as_secs() / SECONDS_PER_DAY);
+    let (year, month, day) = civil(UnixTime::now().as_ns() / NS_PER_DAY);
     format!("{year:04}-{month:02}-{day:02}")
 }
 

@@ -1,12 +1,13 @@
 //! Measures one model, frame by frame.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use allocation::model_config::Payload;
 use config::table::{TableEntry, VehicleEntry};
 use inference::accuracy::{AccuracyAccumulator, Truth};
 use inference::codec::{ImageDecoder, ImageEncoder, WireCoding};
 use inference::image::{RgbView, rgb_bytes};
+use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
 
 use super::configuration;
@@ -114,13 +115,13 @@ impl CloudMeasurement {
     pub fn add(&mut self, frame: RgbView<'_>, truths: &[Truth]) -> Result<(), Failure> {
         let input_size = self.model.detector.input_size();
         for kept in &mut self.payloads {
-            let start = Instant::now();
+            let start = Monotonic::now();
             let encoded = self.encoder.encode(kept.payload, input_size, frame, &mut self.slot).map_err(Failure::run)?;
             kept.encode_ms.add(milliseconds(start.elapsed()));
             let sent = self.slot.get(..encoded.bytes).unwrap_or_default();
             kept.megabit.add(sent.len() as f64 * 8.0 / 1e6);
 
-            let start = Instant::now();
+            let start = Monotonic::now();
             let (width, height) = self
                 .decoder
                 .decode(WireCoding::of(kept.payload), sent, encoded.width, encoded.height, &mut self.pixels)

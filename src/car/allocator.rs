@@ -12,6 +12,7 @@ use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::{Counter, ThreadCounters};
 use telemetry::emitter::Emitter;
 use telemetry::names::{NameId, Names};
 use telemetry::records::{AllocationRecord, LinkRecord, ServiceAllocation};
@@ -62,6 +63,8 @@ pub struct Allocator {
     pub allocations: Emitter<AllocationRecord>,
     /// Log type 5.
     pub links: Emitter<LinkRecord>,
+    /// What this thread counts.
+    pub counters: ThreadCounters,
 }
 
 /// What holds while one menu is in force.
@@ -116,6 +119,7 @@ impl Allocator {
                 .and_then(|capacity| capacity.with_cloud(problem.cloud_seconds_per_s))
                 .map_err(|error| error.to_string())?;
             let begun = Monotonic::now();
+            self.counters.tick(begun);
             problem
                 .policy
                 .allocate(&problem.services, &capacity, &mut allocation)
@@ -123,7 +127,10 @@ impl Allocator {
             let solved = Monotonic::now();
             self.publish(&problem, &allocation, &menu, estimate.connected);
             self.log_allocation(&problem, &allocation, &estimate, connected_at, (begun, solved), policy_name);
+            self.counters.count(Counter::Items);
+            self.counters.count(Counter::Sleeps);
             self.bell.wait_until(seen, solved.plus(self.max_period));
+            self.counters.add(Counter::Wakeups, u64::from(self.bell.count() != seen));
         }
         Ok(())
     }

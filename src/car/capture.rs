@@ -11,6 +11,7 @@ use rt_core::frame::FrameMeta;
 use rt_core::mailbox;
 use rt_core::memory::pool::{FramePool, WriteLease};
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::{Counter, ThreadCounters};
 
 use super::messages::{FrameNews, LeasedFrame};
 
@@ -40,6 +41,8 @@ pub struct Capture {
     pub detector: mailbox::Sender<LeasedFrame>,
     /// The detector's bell.
     pub detector_bell: Doorbell,
+    /// What this thread counts.
+    pub counters: ThreadCounters,
 }
 
 /// How long to sleep where every slot is out; they come home without ringing.
@@ -55,6 +58,7 @@ impl Capture {
         let mut queued = 0_usize;
         loop {
             let mut wait = Wait::new(&self.bell, Monotonic::now().plus(Duration::from_secs(1)));
+            self.counters.tick(Monotonic::now());
             if stop.is_set() {
                 break;
             }
@@ -68,6 +72,7 @@ impl Capture {
             if queued == 0 {
                 wait.until = Monotonic::now().plus(SLOT_RETRY);
             }
+            self.counters.count(Counter::Sleeps);
             match self.camera.dequeue(&wait) {
                 Ok(Some(captured)) => {
                     queued -= 1;
@@ -98,12 +103,15 @@ impl Capture {
             .map_err(|error| format!("camera of service {}, frame {}: {error}", self.service, meta.seq))?;
         let handed = Monotonic::now();
         self.captured.fetch_add(1, Ordering::Relaxed);
+        self.counters.count(Counter::Items);
         self.tell(FrameNews::Captured { meta, obtain: captured.obtain });
         if let Some(overtaken) = self.encoder.put(LeasedFrame { meta, lease: for_encoder, handed }) {
+            self.counters.count(Counter::Drops);
             self.tell(FrameNews::EncoderSkipped(overtaken.meta.seq));
         }
         self.encoder_bell.ring();
         if let Some(overtaken) = self.detector.put(LeasedFrame { meta, lease: for_detector, handed }) {
+            self.counters.count(Counter::Drops);
             self.tell(FrameNews::DetectorSkipped(overtaken.meta.seq));
         }
         self.detector_bell.ring();

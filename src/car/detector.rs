@@ -9,6 +9,7 @@ use rt_core::detections::Detections;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::{Counter, ThreadCounters};
 
 use super::messages::{LeasedFrame, VehicleResult};
 
@@ -33,6 +34,7 @@ pub fn run(
     largest_frame: (u32, u32),
     mut lanes: Vec<Lane>,
     bell: &Doorbell,
+    mut counters: ThreadCounters,
     halt: &StopToken,
 ) -> Result<(), String> {
     halt.wakes(bell);
@@ -40,10 +42,11 @@ pub fn run(
     detector.warm_up(largest_frame).map_err(|error| format!("on-vehicle detector: {error}"))?;
     while !halt.is_set() {
         let seen = bell.count();
+        counters.tick(Monotonic::now());
         for lane in &mut lanes {
             if let Some(newer) = lane.frames.take() {
                 // An older frame still waiting could only be late; its service decides without it.
-                lane.waiting = Some(newer);
+                counters.add(Counter::Drops, u64::from(lane.waiting.replace(newer).is_some()));
             }
         }
         let urgent = lanes
@@ -51,8 +54,15 @@ pub fn run(
             .filter(|lane| lane.waiting.is_some())
             .min_by_key(|lane| lane.waiting.as_ref().map(|frame| frame.meta.deadline));
         match urgent {
-            Some(lane) => detect(&mut detector, lane),
-            None => bell.wait_until(seen, Monotonic::now().plus(Duration::from_secs(1))),
+            Some(lane) => {
+                detect(&mut detector, lane);
+                counters.count(Counter::Items);
+            }
+            None => {
+                counters.count(Counter::Sleeps);
+                bell.wait_until(seen, Monotonic::now().plus(Duration::from_secs(1)));
+                counters.add(Counter::Wakeups, u64::from(bell.count() != seen));
+            }
         }
     }
     Ok(())

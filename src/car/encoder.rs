@@ -9,6 +9,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
 use rt_core::memory::pool::{FramePool, ReadLease};
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::{Counter, ThreadCounters};
 use telemetry::names::NameId;
 use telemetry::records::RequestTimes;
 use transport::car::Outgoing;
@@ -41,6 +42,8 @@ pub struct Encoder {
     pub on_vehicle: NameId,
     /// Codes images.
     pub coder: ImageEncoder,
+    /// What this thread counts.
+    pub counters: ThreadCounters,
 }
 
 impl Encoder {
@@ -54,6 +57,7 @@ impl Encoder {
         let mut last_sent = Monotonic::ZERO;
         loop {
             let seen = self.bell.count();
+            self.counters.tick(Monotonic::now());
             if halt.is_set() {
                 return Ok(());
             }
@@ -61,7 +65,9 @@ impl Encoder {
                 assignment = newer;
             }
             let Some(frame) = self.frames.take() else {
+                self.counters.count(Counter::Sleeps);
                 self.bell.wait_until(seen, Monotonic::now().plus(Duration::from_secs(1)));
+                self.counters.add(Counter::Wakeups, u64::from(self.bell.count() != seen));
                 continue;
             };
             let taken = Monotonic::now();
@@ -78,6 +84,7 @@ impl Encoder {
                 }
             };
             drop(frame);
+            self.counters.count(if let Fate::Rejected = note.fate { Counter::Drops } else { Counter::Items });
             self.tell(note);
         }
     }
@@ -109,6 +116,7 @@ impl Encoder {
         self.up_bell.ring();
         let listen_start = Monotonic::now();
         if let Some(overtaken) = overtaken {
+            self.counters.count(Counter::Drops);
             let fate = Fate::Superseded;
             let (wait, encode) = (Duration::ZERO, Duration::ZERO);
             self.tell(EncodeNote { seq: overtaken.meta.seq, config: sending.config, fate, wait, encode });

@@ -22,7 +22,7 @@ use config::car::CarProfile;
 use config::table::UtilityTable;
 use config::{Profile, car::HugePages as WantedPages};
 use inference::detector::Detector;
-use rt_core::clock::Monotonic;
+use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::memory::arena::HugePages;
 use rt_core::stop::StopToken;
@@ -31,7 +31,6 @@ use telemetry::collector::{Collector, CollectorReport};
 use telemetry::live::LivePrinter;
 use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
-use telemetry::run_clock::RunStart;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
 use telemetry::run_info::RunInfo;
 use telemetry::summary::{Summary, SummaryContext};
@@ -53,7 +52,7 @@ const MAIN_PERIOD: Duration = Duration::from_millis(100);
 /// # Errors
 /// [`Failure`], with the exit code that fits.
 pub fn run(args: &CarArgs) -> Result<(), Failure> {
-    let started = RunStart::now();
+    let started = ClockAnchor::now();
     let stop = StopToken::default();
     stop_on_signals(&stop)?;
     let profile = tuning::profile(args)?;
@@ -94,8 +93,9 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
 
     let captured = Arc::new(AtomicU64::new(0));
     let halt = StopToken::default();
-    let Wiring { capture, encoders, services, detector_lanes, detector_bell, allocator, endpoint, link_events, memory } =
-        wiring::wire(&profile, cameras, plan, &names, &vocabulary, &mut collector, &captured)?;
+    let wired = wiring::wire(&profile, cameras, plan, &names, &vocabulary, &mut collector, &captured)?;
+    let Wiring { capture, encoders, services, detector_lanes, detector_bell, detector_counters, .. } = wired;
+    let Wiring { allocator, endpoint, link_events, memory, .. } = wired;
 
     let largest = wiring::largest_frame(&capture);
     let strictness = core_map::strictness(profile.threads.mode);
@@ -121,7 +121,7 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let spec = core_map::spec(&entries.detector, "detector".to_owned());
     late_threads.push(start(
         &spec,
-        Box::new(move || detector::run(detector, largest, detector_lanes, &detector_bell, &token)),
+        Box::new(move || detector::run(detector, largest, detector_lanes, &detector_bell, detector_counters, &token)),
     )?);
     for (encoder, number) in encoders.into_iter().zip(1..) {
         let token = halt.clone();
@@ -171,6 +171,9 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
             accuracy: scores.finish(),
             run_dir: dirs.run(Role::Client).map(|dir| dir.display().to_string()).unwrap_or_default(),
         };
+        let mut hops = report.stats.total().hops;
+        hops += &report.hops;
+        failures.extend(dirs.write_trace(&hops, &report.threads).err().map(|error| error.to_string()));
         let summary = Summary::new(&report, &context);
         if args.tuning.json {
             println!("{}", serde_json::to_string(&summary).map_err(Failure::run)?);
@@ -245,7 +248,7 @@ fn huge_pages(wanted: WantedPages) -> HugePages {
 fn write_info(
     profile: &CarProfile,
     dirs: &RunDirs,
-    started: RunStart,
+    started: ClockAnchor,
     core_map: &[String],
     memory: &[String],
 ) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::{Counter, ThreadCounters};
 use telemetry::emitter::Emitter;
 use telemetry::names::NameId;
 use telemetry::records::FrameRecord;
@@ -43,6 +44,8 @@ pub struct Service {
     pub on_vehicle: NameId,
     /// Records for the collector.
     pub records: Emitter<FrameRecord>,
+    /// What this thread counts.
+    pub counters: ThreadCounters,
 }
 
 impl Service {
@@ -65,6 +68,7 @@ impl Service {
             self.take_news(&mut pending);
             stale = stale.saturating_add(self.take_results(&mut pending, &maps));
             let now = Monotonic::now();
+            self.counters.tick(now);
             let stopping = halt.is_set();
             for frame in &mut pending {
                 let due = now >= frame.meta.deadline.less(self.margin) || stopping;
@@ -74,7 +78,9 @@ impl Service {
             if stopping || (camera_ended && pending.is_empty()) {
                 return Ok(());
             }
+            self.counters.count(Counter::Sleeps);
             self.bell.wait_until(seen, self.next_instant(&pending, now));
+            self.counters.add(Counter::Wakeups, u64::from(self.bell.count() != seen));
         }
     }
 
@@ -140,7 +146,8 @@ impl Service {
     fn finish(&mut self, mut frame: Pending, stale: &mut u32) {
         frame.settle(Monotonic::now(), true, false);
         if let Some(record) = frame.record(std::mem::take(stale)) {
-            self.records.emit(record);
+            let told = self.records.emit(record);
+            self.counters.count(if told { Counter::Items } else { Counter::Drops });
         }
     }
 

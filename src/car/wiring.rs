@@ -12,6 +12,7 @@ use inference::codec::ImageEncoder;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox::mailbox;
 use rt_core::memory::pool::{FramePool, ReadLease, WriteLease};
+use rt_core::trace::counters::ThreadCounters;
 use telemetry::collector::Collector;
 use telemetry::names::Names;
 use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription};
@@ -48,6 +49,8 @@ pub struct Wiring {
     pub detector_lanes: Vec<Lane>,
     /// The detector thread's bell.
     pub detector_bell: Doorbell,
+    /// What the detector thread counts.
+    pub detector_counters: ThreadCounters,
     /// The allocator.
     pub allocator: Allocator,
     /// `None` where the profile has no cloud.
@@ -129,6 +132,7 @@ pub fn wire(
             encoder_bell: encoder_bell.clone(),
             detector: to_detector,
             detector_bell: detector_bell.clone(),
+            counters: collector.counters(format!("capture-{number}")),
         });
         wiring.encoders.push(Encoder {
             bell: encoder_bell.clone(),
@@ -143,6 +147,7 @@ pub fn wire(
             probe_period: Duration::from_secs_f64(profile.allocation.probe_period_ms * 1e-3),
             on_vehicle: plan.on_vehicle,
             coder: ImageEncoder::new(),
+            counters: collector.counters(format!("encoder-{number}")),
         });
         wiring.lanes.push(Lane {
             frames: for_detector,
@@ -179,6 +184,7 @@ pub fn wire(
             margin: Duration::from_secs_f64(profile.decision.margin_ms * 1e-3),
             on_vehicle: plan.on_vehicle,
             records: collector.frames(RING),
+            counters: collector.counters(format!("service-{number}")),
         });
     }
     let (estimate_in, estimates) = mailbox();
@@ -198,6 +204,7 @@ pub fn wire(
             menus: vec![Subscription { mailbox: menu_in, bell: allocator_bell.clone() }],
             events: Some(events_in),
             estimator: EstimatorLimits::default(),
+            counters: collector.counters("transport"),
         };
         endpoint = Some((car, transport_bell));
     }
@@ -214,6 +221,7 @@ pub fn wire(
         vocabulary: Arc::clone(vocabulary),
         allocations: collector.allocations(RING),
         links: collector.links(RING),
+        counters: collector.counters("allocator"),
     };
     Ok(Wiring {
         capture: wiring.capture,
@@ -221,6 +229,7 @@ pub fn wire(
         services: wiring.services,
         detector_lanes: wiring.lanes,
         detector_bell,
+        detector_counters: collector.counters("detector"),
         allocator,
         endpoint,
         link_events,

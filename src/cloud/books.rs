@@ -120,9 +120,9 @@ fn line(event: &GatewayEvent) -> String {
 mod tests {
     use super::*;
     use allocation::model_config::{Coding, Payload};
+    use rt_core::clock::ClockAnchor;
     use telemetry::collector::Collector;
     use telemetry::logs::Logs;
-    use telemetry::run_clock::RunStart;
     use transport::wire::result::{CloudTimes, TrainRate};
 
     fn frame(seq: u64, status: Status) -> ServedFrame {
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn frames_meet_their_work_and_the_given_up_are_counted_at_the_next_served() {
-        let mut collector = Collector::new(RunStart::now(), Names::default(), Logs::none(), &[]);
+        let mut collector = Collector::new(ClockAnchor::now(), Names::default(), Logs::none(), &[]);
         let (mut served_in, served) = rtrb::RingBuffer::new(8);
         let (_, events) = rtrb::RingBuffer::new(1);
         let (mut done_in, done) = rtrb::RingBuffer::new(8);

@@ -11,15 +11,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use config::cloud::CloudProfile;
-use rt_core::clock::Monotonic;
+use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::stop::StopToken;
 use rt_core::threads::{Thread, ThreadEnd, spawn};
+use rt_core::trace::Tracer;
+use rt_core::trace::counters::ThreadCounters;
 use serde::Serialize;
-use telemetry::collector::Collector;
+use telemetry::collector::{Collector, CollectorReport};
 use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
-use telemetry::run_clock::RunStart;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
 use telemetry::run_info::RunInfo;
 use transport::certs::TlsFiles;
@@ -36,6 +37,8 @@ use worker::Worker;
 
 /// Entries of the rings to the books, which are emptied every [`BOOKS_PERIOD`].
 const RING: usize = 4_096;
+/// Stamps of one worker between two passes of the collector: four a frame.
+const STAMPS: usize = 1_024;
 /// How often the books are written.
 const BOOKS_PERIOD: Duration = Duration::from_millis(50);
 /// How often a wait for another thread looks whether the end was asked for.
@@ -48,7 +51,7 @@ const STREAMS_PER_SERVICE: u64 = 8;
 /// # Errors
 /// [`Failure`], with the exit code that fits.
 pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
-    let started = RunStart::now();
+    let started = ClockAnchor::now();
     let stop = StopToken::default();
     signals::stop_on_signals(&stop)?;
     let listen = listen_address(&profile.listen)?;
@@ -56,7 +59,11 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     let strictness = core_map::strictness(profile.threads.mode);
     let gateway_bell = Doorbell::eventfd().map_err(Failure::run)?;
     let (mut ports, mut done, mut ready, mut threads) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut tracer, mut watches) = (Tracer::default(), Vec::new());
     for number in 1..=u16::try_from(profile.workers).unwrap_or(u16::MAX) {
+        let name = format!("worker-{number}");
+        let (counters, watch) = ThreadCounters::new(name.clone());
+        watches.push(watch);
         let (port, end) = worker_channel(&gateway_bell);
         let (done_in, done_out) = rtrb::RingBuffer::new(RING);
         let (ready_in, ready_out) = sync_channel(1);
@@ -68,8 +75,10 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
             done: done_in,
             ready: ready_in,
             stop: stop.clone(),
+            counters,
+            stamper: tracer.stamper(name.clone(), STAMPS),
         };
-        let spec = spec(&profile.threads.worker, format!("worker-{number}"));
+        let spec = spec(&profile.threads.worker, name);
         threads.push(spawn(&spec, strictness, &stop, move || worker.run()).map_err(Failure::run)?);
         ports.push(port);
         done.push(done_out);
@@ -90,6 +99,8 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     let (served_in, served) = rtrb::RingBuffer::new(RING);
     let (events_in, events) = rtrb::RingBuffer::new(RING);
     let (bound_in, bound) = sync_channel(1);
+    let (counters, watch) = ThreadCounters::new("gateway");
+    watches.push(watch);
     let gateway = Gateway {
         listen,
         tls: TlsFiles {
@@ -102,6 +113,7 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
         served: Some(served_in),
         events: Some(events_in),
         bound: Some(bound_in),
+        counters,
     };
     let (failed_in, failed) = sync_channel(1);
     let gateway_stop = stop.clone();
@@ -133,6 +145,8 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     let names = Names::default();
     let mut collector = Collector::new(started, names.clone(), logs(profile, &dirs), &[]);
     let rows = collector.served(RING);
+    collector.trace(tracer);
+    watches.into_iter().for_each(|watch| collector.watch(watch));
     let collector_stop = stop.clone();
     let (report_in, report) = sync_channel(1);
     let body = move || report_in.send(collector.run(&collector_stop)).map_err(|error| error.to_string());
@@ -154,7 +168,7 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
         books.write();
         bell.wait_until(seen, Monotonic::now().plus(BOOKS_PERIOD));
     }
-    finish(threads, books, &report)?;
+    finish(threads, books, &report, &dirs)?;
     if let Some(dir) = dirs.run(Role::Server) {
         eprintln!("logs in {}", dir.display());
     }
@@ -165,7 +179,8 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
 fn finish(
     mut threads: Vec<Thread>,
     mut books: Books,
-    report: &Receiver<telemetry::collector::CollectorReport>,
+    report: &Receiver<CollectorReport>,
+    dirs: &RunDirs,
 ) -> Result<(), Failure> {
     let collector = threads.pop();
     let mut bad = Vec::new();
@@ -180,6 +195,7 @@ fn finish(
     collector.into_iter().map(Thread::join).for_each(&mut judge);
     if let Ok(report) = report.try_recv() {
         eprintln!("{} requests served", report.served);
+        bad.extend(dirs.write_trace(&report.hops, &report.threads).err().map(|error| error.to_string()));
     }
     if bad.is_empty() { Ok(()) } else { Err(Failure::Run(bad.join("; "))) }
 }
@@ -250,7 +266,7 @@ struct GrantedThread<'a> {
     not_granted: &'a [String],
 }
 
-fn write_info(profile: &CloudProfile, dirs: &RunDirs, started: RunStart, threads: &[Thread]) -> Result<(), Failure> {
+fn write_info(profile: &CloudProfile, dirs: &RunDirs, started: ClockAnchor, threads: &[Thread]) -> Result<(), Failure> {
     let command: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     // JSON is YAML, and the profile's own serializer is not this crate's.
     let configuration = serde_json::to_string_pretty(profile).map_err(Failure::run)?;

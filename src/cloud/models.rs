@@ -1,6 +1,6 @@
 //! Every model of the menu, loaded for one worker, and the way of a request through them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use allocation::model_config::{Coding, Payload};
 use config::cloud::ModelFile;
@@ -124,7 +124,7 @@ impl Models {
     ) -> Result<Outcome, RequestError> {
         detections.clear();
         let model = self.loaded.get_mut(usize::from(header.model)).ok_or(RequestError::UnknownModel(header.model))?;
-        let start = Instant::now();
+        let start = Monotonic::now();
         let (width, height) = (u32::from(header.width), u32::from(header.height));
         self.decoder.decode(WireCoding::of(header.payload), payload, width, height, &mut self.pixels)?;
         let image = RgbView::new(&self.pixels, width, height)?;

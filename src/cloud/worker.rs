@@ -9,7 +9,10 @@ use config::cloud::ModelFile;
 use inference::detector::DetectTimes;
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
+use rt_core::frame::FrameId;
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::{Counter, ThreadCounters};
+use rt_core::trace::{Hop, Stamper};
 use transport::gateway::worker::{Task, TaskResult, TaskStatus, WorkerEnd};
 use transport::wire::menu::ModelEntry;
 
@@ -32,6 +35,10 @@ pub(super) struct Worker {
     /// Gets the menu as measured, or why there is none, once.
     pub(super) ready: SyncSender<Result<Vec<ModelEntry>, Failure>>,
     pub(super) stop: StopToken,
+    /// What this thread counts.
+    pub(super) counters: ThreadCounters,
+    /// The hops it carries out.
+    pub(super) stamper: Stamper,
 }
 
 /// One task that a worker took up.
@@ -68,9 +75,14 @@ impl Worker {
         self.stop.wakes(self.end.bell());
         while !self.stop.is_set() && !self.end.is_closed() {
             let seen = self.end.bell().count();
+            self.counters.tick(Monotonic::now());
             match self.end.take() {
                 Some(task) => self.serve(&mut models, &task),
-                None => self.end.bell().wait_until(seen, Monotonic::now().plus(IDLE)),
+                None => {
+                    self.counters.count(Counter::Sleeps);
+                    self.end.bell().wait_until(seen, Monotonic::now().plus(IDLE));
+                    self.counters.add(Counter::Wakeups, u64::from(self.end.bell().count() != seen));
+                }
             }
         }
         Ok(())
@@ -98,7 +110,11 @@ impl Worker {
             Ok(Outcome::Expired) => (TaskStatus::Expired, DetectTimes::default(), None),
             Err(error) => (TaskStatus::Error, DetectTimes::default(), Some(error.to_string())),
         };
-        if status != TaskStatus::Ok {
+        if status == TaskStatus::Ok {
+            self.counters.count(Counter::Items);
+            self.stamp(task, taken_at, &times);
+        } else {
+            self.counters.count(Counter::Drops);
             detections.clear();
         }
         let work = Work {
@@ -116,5 +132,22 @@ impl Worker {
         let _ = self.done.push(work);
         let DetectTimes { prepare, inference, finish } = times;
         self.end.finish(TaskResult { id: task.id, status, detections, prepare, inference, finish });
+    }
+
+    /// The hops of a frame that was detected on; each begins where the one before it ended.
+    fn stamp(&mut self, task: &Task, taken_at: Monotonic, times: &DetectTimes) {
+        let frame = FrameId { service: task.header.service, seq: task.header.seq };
+        self.stamper.stamp(Hop::CloudQueue, frame, task.received_at, taken_at);
+        let steps = [
+            (Hop::CloudPrepare, times.prepare),
+            (Hop::CloudInference, times.inference),
+            (Hop::CloudFinish, times.finish),
+        ];
+        let mut start = taken_at;
+        for (hop, time) in steps {
+            let end = start.plus(time);
+            self.stamper.stamp(hop, frame, start, end);
+            start = end;
+        }
     }
 }

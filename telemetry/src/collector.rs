@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use rt_core::clock::Monotonic;
+use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::{ThreadCounters, ThreadWatch};
+use rt_core::trace::{HopHistograms, Tracer};
 
 use crate::emitter::{Emitter, Inlet, ring};
 use crate::frame_sink::FrameSink;
@@ -13,7 +15,7 @@ use crate::logs::Logs;
 use crate::names::Names;
 use crate::part_writer::LogHealth;
 use crate::records::{AllocationRecord, FrameRecord, LinkRecord, ServedRecord};
-use crate::run_clock::{RunClock, RunStart};
+use crate::run_clock::RunClock;
 use crate::stats::{RunStats, Windows};
 
 /// How often the rings are emptied; a ring must hold what its thread emits in several times that.
@@ -32,7 +34,11 @@ pub struct CollectorReport {
     pub stats: RunStats,
     /// What became of the log rows.
     pub logs: LogHealth,
-    /// Records lost because a ring was full.
+    /// Hops that threads stamped by themselves; those of decisions are in [`Self::stats`].
+    pub hops: HopHistograms,
+    /// Every thread's counters, to be looked at once the threads have ended.
+    pub threads: Vec<ThreadWatch>,
+    /// Records and stamps lost because a ring was full.
     pub records_dropped: u64,
     /// Requests that this process served (a cloud).
     pub served: u64,
@@ -45,10 +51,10 @@ pub struct CollectorReport {
 /// [`Collector::run`] a thread of its own.
 ///
 /// ```
-/// use rt_core::stop::StopToken;
-/// use telemetry::{collector::Collector, logs::Logs, names::Names, run_clock::RunStart};
+/// use rt_core::{clock::ClockAnchor, stop::StopToken};
+/// use telemetry::{collector::Collector, logs::Logs, names::Names};
 /// let stop = StopToken::default();
-/// let mut collector = Collector::new(RunStart::now(), Names::default(), Logs::none(), &[1]);
+/// let mut collector = Collector::new(ClockAnchor::now(), Names::default(), Logs::none(), &[1]);
 /// let emitter = collector.frames(64);
 /// let thread = std::thread::spawn({
 ///     let stop = stop.clone();
@@ -67,6 +73,8 @@ pub struct Collector {
     links: Vec<Inlet<LinkRecord>>,
     allocations: Vec<Inlet<AllocationRecord>>,
     served: Vec<Inlet<ServedRecord>>,
+    tracer: Tracer,
+    threads: Vec<ThreadWatch>,
     sinks: Vec<Box<dyn FrameSink>>,
     live: Option<LivePrinter>,
     windows: Windows,
@@ -79,7 +87,7 @@ pub struct Collector {
 impl Collector {
     /// A collector without rings. `services` are the car's, each of which has a live line from the start.
     #[must_use]
-    pub fn new(start: RunStart, names: Names, logs: Logs, services: &[u16]) -> Self {
+    pub fn new(start: ClockAnchor, names: Names, logs: Logs, services: &[u16]) -> Self {
         Self {
             clock: RunClock::new(start),
             names,
@@ -88,6 +96,8 @@ impl Collector {
             links: Vec::new(),
             allocations: Vec::new(),
             served: Vec::new(),
+            tracer: Tracer::default(),
+            threads: Vec::new(),
             sinks: Vec::new(),
             live: None,
             windows: Windows::of(services),
@@ -116,6 +126,23 @@ impl Collector {
     /// A ring for served requests (one per worker thread).
     pub fn served(&mut self, capacity: usize) -> Emitter<ServedRecord> {
         add(&mut self.served, capacity)
+    }
+
+    /// Takes what `tracer`'s stampers stamp; in place of one given before.
+    pub fn trace(&mut self, tracer: Tracer) {
+        self.tracer = tracer;
+    }
+
+    /// Counters for the thread called `thread`.
+    pub fn counters(&mut self, thread: impl Into<String>) -> ThreadCounters {
+        let (counters, watch) = ThreadCounters::new(thread);
+        self.watch(watch);
+        counters
+    }
+
+    /// Reports the counters of a thread that has them already.
+    pub fn watch(&mut self, watch: ThreadWatch) {
+        self.threads.push(watch);
     }
 
     /// Has `sink` see every decision.
@@ -165,6 +192,8 @@ impl Collector {
         CollectorReport {
             logs: self.logs.health(),
             records_dropped: self.dropped(),
+            hops: self.tracer.histograms().clone(),
+            threads: self.threads,
             stats: self.stats,
             served: self.served_count,
             cut_short,
@@ -173,6 +202,8 @@ impl Collector {
 
     fn pass(&mut self) {
         self.clock.refresh();
+        // Losses are told with the records', from [`Self::dropped`].
+        let _ = self.tracer.drain();
         let Self { clock, names, logs, sinks, windows, stats, served_count, .. } = self;
         for inlet in &mut self.allocations {
             inlet.drain(|record| {
@@ -237,14 +268,14 @@ impl Collector {
         fn of<T>(inlets: &[Inlet<T>]) -> u64 {
             inlets.iter().map(Inlet::dropped).sum()
         }
-        of(&self.frames) + of(&self.links) + of(&self.allocations) + of(&self.served)
+        of(&self.frames) + of(&self.links) + of(&self.allocations) + of(&self.served) + self.tracer.dropped()
     }
 
     fn is_finished(&self) -> bool {
         fn of<T>(inlets: &[Inlet<T>]) -> bool {
             inlets.iter().all(Inlet::is_abandoned)
         }
-        of(&self.frames) && of(&self.links) && of(&self.allocations) && of(&self.served)
+        of(&self.frames) && of(&self.links) && of(&self.allocations) && of(&self.served) && self.tracer.is_abandoned()
     }
 }
 

@@ -15,6 +15,7 @@ pub mod records;
 pub mod run_clock;
 pub mod run_dir;
 pub mod run_info;
+pub mod run_trace;
 pub mod schema;
 pub mod stats;
 pub mod summary;

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::run_clock::{RunStart, local_timestamp};
+use rt_core::clock::ClockAnchor;
+
+use crate::run_clock::local_timestamp;
 
 /// How many seconds later than it is a run may call itself so that its directories are its own.
 const LATEST_NAME_SECS: i64 = 60;
@@ -140,10 +142,10 @@ impl RunDirs {
     /// [`RunDirError`], which names the directory; nothing is left behind but empty parents.
     ///
     /// ```
-    /// use telemetry::run_clock::RunStart;
+    /// use rt_core::clock::ClockAnchor;
     /// use telemetry::run_dir::{Role, RunDirs, Subdirs};
     /// let output = tempfile::tempdir()?;
-    /// let dirs = RunDirs::create(output.path(), RunStart::now(), Role::CAR, &Subdirs::default())?;
+    /// let dirs = RunDirs::create(output.path(), ClockAnchor::now(), Role::CAR, &Subdirs::default())?;
     /// let expected = output.path().join(format!("client_main_{}", dirs.timestamp())).join("client");
     /// assert_eq!(dirs.logs(Role::Client), Some(expected.as_path()));
     /// assert!(expected.is_dir());
@@ -151,7 +153,7 @@ impl RunDirs {
     /// ```
     pub fn create(
         output_dir: &Path,
-        started: RunStart,
+        started: ClockAnchor,
         roles: &[Role],
         subdirs: &Subdirs,
     ) -> Result<Self, RunDirError> {
@@ -159,10 +161,9 @@ impl RunDirs {
             check_subdir(subdirs.of(role))?;
         }
         create_all(output_dir)?;
-        let unix_secs = i64::try_from(started.unix_ns / 1_000_000_000).unwrap_or(i64::MAX);
         let mut first_taken = None;
         for later in 0..=LATEST_NAME_SECS {
-            let unix_secs = unix_secs.saturating_add(later);
+            let unix_secs = started.unix.seconds().saturating_add(later);
             let timestamp = local_timestamp(unix_secs).ok_or(RunDirError::Time { unix_secs })?;
             match claim(output_dir, &timestamp, roles, subdirs)? {
                 Claim::Ours(dirs) => {

@@ -4,9 +4,10 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::num::NonZeroUsize;
 
+use rt_core::clock::ClockAnchor;
 use serde::Serialize;
 
-use crate::run_clock::{RunStart, local_timestamp};
+use crate::run_clock::local_timestamp;
 use crate::run_dir::{RunDirError, RunDirs};
 
 /// The contents of `run.yaml` that only the program knows; host and times are added by [`RunDirs::write_info`].
@@ -25,7 +26,7 @@ pub struct RunInfo<'a, CoreMap: Serialize, Memory: Serialize> {
     /// What memory was got (huge pages or not, locked or not).
     pub memory: &'a Memory,
     /// When the process started.
-    pub started: RunStart,
+    pub started: ClockAnchor,
 }
 
 #[derive(Serialize)]
@@ -69,8 +70,8 @@ impl RunDirs {
             git_revision: info.git_revision,
             command: info.command,
             start: Start {
-                local: i64::try_from(info.started.unix_ns / 1_000_000_000).ok().and_then(local_timestamp),
-                unix_ns: info.started.unix_ns,
+                local: local_timestamp(info.started.unix.seconds()),
+                unix_ns: info.started.unix.as_ns(),
                 monotonic_ns: info.started.monotonic.as_ns(),
             },
             host: host(),

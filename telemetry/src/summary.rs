@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rt_core::trace::counters::{CounterSnapshot, ThreadWatch};
 use rt_core::trace::{Hop, HopHistograms};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -90,6 +91,26 @@ pub struct ServiceSummary {
     pub uplink_mbps: f64,
 }
 
+/// One thread's counters; a JSON object of its name under `thread` and of every counter under the counter's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadSummary {
+    /// The thread's name.
+    pub thread: String,
+    /// Its counters as they are now.
+    pub counters: CounterSnapshot,
+}
+
+impl Serialize for ThreadSummary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("thread", &self.thread)?;
+        for (name, count) in self.counters.iter() {
+            map.serialize_entry(name, &count)?;
+        }
+        map.end()
+    }
+}
+
 /// The run as `--json` prints it.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Summary {
@@ -119,10 +140,12 @@ pub struct Summary {
     pub run_dir: String,
     /// Each service by itself.
     pub services: Vec<ServiceSummary>,
+    /// Each thread by itself.
+    pub threads: Vec<ThreadSummary>,
 }
 
 impl Summary {
-    /// The summary of what a car's collector reported.
+    /// The summary of what a car's collector reported; made after the threads have ended, it has their last counts.
     ///
     /// ```
     /// use telemetry::collector::CollectorReport;
@@ -147,6 +170,7 @@ impl Summary {
             uplink_mbps: total.uplink_bps() * 1e-6,
             run_dir: context.run_dir.clone(),
             services: report.stats.services().map(|(service, stats)| service_summary(service, stats)).collect(),
+            threads: report.threads.iter().map(thread_summary).collect(),
         }
     }
 
@@ -155,6 +179,10 @@ impl Summary {
     pub fn table(&self, report: &CollectorReport) -> String {
         table::table(self, report)
     }
+}
+
+fn thread_summary(watch: &ThreadWatch) -> ThreadSummary {
+    ThreadSummary { thread: watch.thread().to_owned(), counters: watch.snapshot() }
 }
 
 fn service_summary(service: u16, stats: &ServiceStats) -> ServiceSummary {

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use common::*;
+use rt_core::clock::ClockAnchor;
 use rt_core::stop::StopToken;
 use telemetry::collector::Collector;
 use telemetry::frame_sink::FrameSink;
@@ -14,7 +15,6 @@ use telemetry::live::{LivePrinter, LiveStyle};
 use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
 use telemetry::records::FrameRecord;
-use telemetry::run_clock::RunStart;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
 
 /// Emits until the ring takes it: a test's way to lose nothing without knowing the machine's speed.
@@ -47,7 +47,7 @@ impl FrameSink for Sink {
 fn a_car_s_records_reach_totals_sinks_and_all_its_logs_whole() {
     const FRAMES: u64 = 250;
     let output = tempfile::tempdir().unwrap();
-    let dirs = RunDirs::create(output.path(), RunStart::now(), Role::CAR, &Subdirs::default()).unwrap();
+    let dirs = RunDirs::create(output.path(), ClockAnchor::now(), Role::CAR, &Subdirs::default()).unwrap();
     let names = Names::default();
     let stop = StopToken::default();
     let logs = Logs::new(&dirs, &[1, 2], LogOptions::default());
@@ -104,7 +104,7 @@ fn a_car_s_records_reach_totals_sinks_and_all_its_logs_whole() {
 #[test]
 fn a_cloud_s_records_come_from_several_workers() {
     let output = tempfile::tempdir().unwrap();
-    let dirs = RunDirs::create(output.path(), RunStart::now(), Role::CLOUD, &Subdirs::default()).unwrap();
+    let dirs = RunDirs::create(output.path(), ClockAnchor::now(), Role::CLOUD, &Subdirs::default()).unwrap();
     let names = Names::default();
     let stop = StopToken::default();
     let mut collector = Collector::new(run_start(), names.clone(), Logs::new(&dirs, &[], LogOptions::default()), &[]);
@@ -157,7 +157,7 @@ fn logs_that_cannot_be_written_are_said_aloud_and_the_rest_goes_on() {
         }
     }
     let output = tempfile::tempdir().unwrap();
-    let dirs = RunDirs::create(output.path(), RunStart::now(), Role::CAR, &Subdirs::default()).unwrap();
+    let dirs = RunDirs::create(output.path(), ClockAnchor::now(), Role::CAR, &Subdirs::default()).unwrap();
     std::fs::remove_dir_all(dirs.run(Role::Client).unwrap()).unwrap();
     let stop = StopToken::default();
     let mut collector =

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
 
 /// More lines than any test makes a program print, so that it is never kept waiting.
 const LINES: usize = 100_000;
@@ -60,9 +62,9 @@ impl Program {
 
     /// Waits for the next line on stderr that holds `text`.
     pub fn wait_line(&mut self, text: &str, patience: Duration) {
-        let end = Instant::now() + patience;
+        let end = Monotonic::now().plus(patience);
         loop {
-            let left = end.saturating_duration_since(Instant::now());
+            let left = end.saturating_since(Monotonic::now());
             let Ok(line) = self.lines.recv_timeout(left) else { panic!("no line with {text:?} in:\n{}", self.seen) };
             self.seen.push_str(&line);
             self.seen.push('\n');
@@ -74,13 +76,13 @@ impl Program {
 
     /// Waits for its end, which closes its outputs; kills it and fails after `patience`.
     pub fn wait(mut self, patience: Duration) -> Ended {
-        let end = Instant::now() + patience;
+        let end = Monotonic::now().plus(patience);
         let mut child = self.child.take().expect("running");
         let code = loop {
             if let Some(status) = child.try_wait().expect("a child") {
                 break status.code();
             }
-            if Instant::now() >= end {
+            if Monotonic::now() >= end {
                 let _ = child.kill();
                 let _ = child.wait();
                 panic!(

@@ -1,8 +1,9 @@
 use super::*;
-use rt_core::clock::Monotonic;
+use rt_core::clock::{Monotonic, UnixTime};
 
-fn start_at(unix_secs: u64) -> RunStart {
-    RunStart { monotonic: Monotonic::from_ns(1), unix_ns: unix_secs * 1_000_000_000 + 999_999_999 }
+fn start_at(unix_secs: u64) -> ClockAnchor {
+    let unix = UnixTime::from_ns(unix_secs * 1_000_000_000 + 999_999_999);
+    ClockAnchor { monotonic: Monotonic::from_ns(1), unix }
 }
 
 fn entries(dir: &Path) -> Vec<String> {

@@ -6,6 +6,7 @@ use rt_core::clock::{Deadline, Monotonic};
 use rt_core::detections::Detections;
 use rt_core::frame::{FrameMeta, PixelFormat};
 use rt_core::trace::HopTimes;
+use rt_core::trace::counters::{Counter, KernelCounter, ThreadCounters};
 
 const SLO: Duration = Duration::from_millis(200);
 
@@ -51,7 +52,9 @@ fn report() -> CollectorReport {
         let source = if seq == 9 { Source::None } else { Source::Vehicle };
         stats.record(&decision(2, seq, Duration::from_millis(if seq == 0 { 201 } else { 100 }), source));
     }
-    CollectorReport { stats, ..CollectorReport::default() }
+    let (mut counters, watch) = ThreadCounters::new("encoder-1");
+    counters.add(Counter::Items, 20);
+    CollectorReport { stats, threads: vec![watch], ..CollectorReport::default() }
 }
 
 fn context() -> SummaryContext {
@@ -77,6 +80,7 @@ fn the_object_has_exactly_the_promised_keys_in_their_order() {
         "uplink_mbps",
         "run_dir",
         "services",
+        "threads",
     ];
     for key in keys {
         let found = json[at..].find(&format!("\"{key}\":")).unwrap_or_else(|| panic!("{key} after {at} in {json}"));
@@ -89,6 +93,9 @@ fn the_object_has_exactly_the_promised_keys_in_their_order() {
     assert_eq!(keys_of(&value["accuracy"]), ["delivered", "on_vehicle_only"]);
     assert_eq!(keys_of(&value["hops_us"]), ["encode", "total"]);
     assert_eq!(keys_of(&value["hops_us"]["encode"]), ["p50", "p99"]);
+    let thread = &value["threads"][0];
+    assert_eq!((thread["thread"].as_str(), thread["items"].as_u64()), (Some("encoder-1"), Some(20)));
+    assert_eq!(keys_of(thread).len(), 1 + Counter::COUNT + KernelCounter::COUNT);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
-use rt_core::clock::{Deadline, Monotonic};
+use rt_core::clock::{ClockAnchor, Deadline, Monotonic, UnixTime};
 use rt_core::detections::{Detection, Detections, MAX_DETECTIONS};
 use rt_core::frame::{FrameMeta, PixelFormat};
 use rt_core::trace::{Hop, HopTimes};
@@ -17,13 +17,12 @@ use telemetry::records::{
     AllocationRecord, FrameRecord, LinkRecord, Outcome, RequestTimes, ResponseTimes, ServedRecord, ServiceAllocation,
     Source,
 };
-use telemetry::run_clock::RunStart;
 
 pub const SECOND: u64 = 1_000_000_000;
 
 /// A run that began at monotonic 100 s and Unix 1,700,000,000 s.
-pub fn run_start() -> RunStart {
-    RunStart { monotonic: Monotonic::from_ns(100 * SECOND), unix_ns: 1_700_000_000 * SECOND }
+pub fn run_start() -> ClockAnchor {
+    ClockAnchor { monotonic: Monotonic::from_ns(100 * SECOND), unix: UnixTime::from_ns(1_700_000_000 * SECOND) }
 }
 
 pub fn ms(millis: u64) -> Duration {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rt_core::clock::Monotonic;
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::{Counter, ThreadCounters};
 use s2n_quic::Client;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
@@ -67,6 +68,7 @@ pub(super) struct Driver<B> {
     publisher: Publisher,
     seen: PathSample,
     dropped_replies: u64,
+    counters: ThreadCounters,
     told: (mpsc::UnboundedSender<Told>, mpsc::UnboundedReceiver<Told>),
 }
 
@@ -98,6 +100,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             publisher: Publisher::new(config.estimates),
             seen: PathSample::default(),
             dropped_replies: 0,
+            counters: config.counters,
             // Bounded by what the loop starts: one reader per flight, one per connection.
             told: mpsc::unbounded_channel(),
         })
@@ -106,6 +109,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     pub(super) async fn run(mut self, bell: AsyncBell) {
         while !self.stop.is_set() {
             let now = Monotonic::now();
+            self.counters.tick(now);
             self.listen_to_path(now);
             while let Ok(told) = self.told.1.try_recv() {
                 self.hear(told, now);
@@ -120,11 +124,15 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             self.publish(now);
             let until = self.next_instant(now);
             let wake = Arc::clone(&self.wake);
+            self.counters.count(Counter::Sleeps);
             tokio::select! {
-                () = bell.rung() => {}
-                () = wake.notified() => {}
+                () = bell.rung() => self.counters.count(Counter::Wakeups),
+                () = wake.notified() => self.counters.count(Counter::Wakeups),
                 () = sleep_until(until) => {}
-                told = self.told.1.recv() => if let Some(told) = told { self.hear(told, Monotonic::now()) },
+                told = self.told.1.recv() => if let Some(told) = told {
+                    self.counters.count(Counter::Wakeups);
+                    self.hear(told, Monotonic::now());
+                },
             }
         }
         self.take_inputs(Monotonic::now());

@@ -22,6 +22,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::frame::FrameMeta;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::ThreadCounters;
 
 pub use reply::{CloudReply, ReplyStatus};
 
@@ -121,6 +122,8 @@ pub struct CarEndpoint<B> {
     pub events: Option<rtrb::Producer<LinkEvent>>,
     /// First guess and bounds of the rate.
     pub estimator: EstimatorLimits,
+    /// What the endpoint's thread counts; its items are answers.
+    pub counters: ThreadCounters,
 }
 
 /// Why the endpoint could not start. Once it runs, nothing ends it but the stop token.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rt_core::clock::Monotonic;
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::Counter;
 use s2n_quic::Server;
 use s2n_quic::provider::congestion_controller::Bbr;
 use s2n_quic::provider::{endpoint_limits, io, limits};
@@ -76,17 +77,20 @@ pub(super) async fn serve(
         // Without room nobody waits for it; this thread must not.
         let _ = bound.try_send(address);
     }
-    let hub = Rc::new(RefCell::new(Hub::new(config.limits, config.menu, workers, config.served, config.events)));
+    let Gateway { limits, menu, served, events, counters, .. } = config;
+    let hub = Rc::new(RefCell::new(Hub::new(limits, menu, workers, served, events, counters)));
     while !stop.is_set() {
         let now = Monotonic::now();
         let until = {
             let mut hub = hub.borrow_mut();
+            hub.counters.tick(now);
+            hub.counters.count(Counter::Sleeps);
             hub.hear_workers(now);
             hub.expire(now);
             hub.next_change(now).unwrap_or(Monotonic::from_ns(u64::MAX)).min(now.plus(TICK))
         };
         tokio::select! {
-            () = bell.rung() => {}
+            () = bell.rung() => hub.borrow_mut().counters.count(Counter::Wakeups),
             () = sleep_until(until.max(now.plus(Duration::from_millis(1)))) => {}
             accepted = server.accept() => match accepted {
                 Some(connection) => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::detections::Detections;
+use rt_core::trace::counters::{Counter, ThreadCounters};
 use s2n_quic::connection::Handle;
 use tokio::sync::oneshot;
 
@@ -56,6 +57,7 @@ struct Car {
 
 pub(super) struct Hub {
     pub(super) limits: GatewayLimits,
+    pub(super) counters: ThreadCounters,
     menu: CloudMenu,
     times: Vec<ExecutionTimes>,
     cars: HashMap<Identity, Car>,
@@ -77,9 +79,11 @@ impl Hub {
         workers: Vec<WorkerPort>,
         served: Option<rtrb::Producer<ServedFrame>>,
         events: Option<rtrb::Producer<GatewayEvent>>,
+        counters: ThreadCounters,
     ) -> Self {
         let mut hub = Self {
             limits,
+            counters,
             times: menu.models.iter().map(ExecutionTimes::new).collect(),
             menu,
             cars: HashMap::new(),
@@ -318,6 +322,7 @@ impl Hub {
     }
 
     pub(super) fn served(&mut self, entry: ServedFrame) {
+        self.counters.count(Counter::Items);
         if let Some(served) = &mut self.served {
             let _ = served.push(entry);
         }

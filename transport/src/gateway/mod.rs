@@ -21,6 +21,7 @@ use std::time::Duration;
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::ThreadCounters;
 
 pub use arrivals::Arrivals;
 
@@ -75,6 +76,8 @@ pub struct Gateway {
     pub events: Option<rtrb::Producer<GatewayEvent>>,
     /// Gets the address once the socket is bound, which matters where port 0 was asked for; give it room for one.
     pub bound: Option<std::sync::mpsc::SyncSender<SocketAddr>>,
+    /// What the gateway's thread counts; its items are answered frames.
+    pub counters: ThreadCounters,
 }
 
 /// What became of one frame, as the cloud logs it.

@@ -14,6 +14,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::frame::{FrameMeta, PixelFormat};
 use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
+use rt_core::trace::counters::ThreadCounters;
 use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, Subscription, run_car};
 use transport::certs::{CLOUD_NAME, DevPki, TlsFiles};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
@@ -102,6 +103,7 @@ impl CloudSide {
             served: Some(served_in),
             events: Some(events_in),
             bound: Some(bound_in),
+            counters: ThreadCounters::new("gateway").0,
         };
         let (worker_stop, gateway_stop) = (stop.clone(), stop.clone());
         let threads = vec![
@@ -174,6 +176,7 @@ impl CarSide {
             menus: vec![Subscription { mailbox: menu_in, bell: news.clone() }],
             events: Some(event_in),
             estimator: EstimatorLimits::default(),
+            counters: ThreadCounters::new("car").0,
         };
         let (car_stop, car_bell) = (stop.clone(), bell.clone());
         let thread = std::thread::spawn(move || run_car(config, &car_stop, car_bell).expect("the car runs"));
@@ -275,6 +278,7 @@ pub fn failing_gateway(tls: TlsFiles, listen: SocketAddr) -> GatewayError {
         served: None,
         events: None,
         bound: None,
+        counters: ThreadCounters::new("gateway").0,
     };
     run_gateway(config, vec![], &StopToken::default(), bell).expect_err("a gateway that cannot start")
 }

@@ -16,6 +16,9 @@ fn histograms(times: &[(usize, u64)]) -> HopHistograms {
 }
 
 proptest! {
+    // Each case makes several megabytes of histograms.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn what_is_exported_comes_back_the_same(times in times()) {
         let histograms = histograms(&times);

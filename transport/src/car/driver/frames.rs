@@ -6,6 +6,7 @@ use bytes::Bytes;
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
 use rt_core::trace::HopTimes;
+use rt_core::trace::counters::Counter;
 
 use super::{Driver, Link, Told};
 use crate::car::flight::{Flight, FlightId, Ticket, read_result};
@@ -265,7 +266,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             uplink_bytes,
             received_at,
         };
-        if lane.output.push(reply).is_err() {
+        if lane.output.push(reply).is_ok() {
+            self.counters.count(Counter::Items);
+        } else {
+            self.counters.count(Counter::Drops);
             self.dropped_replies += 1;
             self.log_dropped();
         }
