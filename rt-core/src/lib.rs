@@ -9,7 +9,6 @@ pub mod detections;
 pub mod doorbell;
 pub mod evicting_ring;
 pub mod frame;
-pub mod hops;
 pub mod lifecycle;
 pub mod mailbox;
 pub mod memory;
