@@ -10,5 +10,7 @@ pub mod frame;
 pub mod hops;
 pub mod mailbox;
 pub mod memory;
+pub mod process;
 pub mod stop;
+mod sync;
 pub mod threads;

@@ -104,6 +104,16 @@ impl Arena {
     /// # Errors
     /// [`ArenaError`], with what was asked for and what the kernel answered.
     pub fn map(bytes: usize, wanted: HugePages, lock: bool) -> Result<Self, ArenaError> {
+        Self::map_sealed(bytes, wanted, lock, SealFlag::empty())
+    }
+
+    /// As [`Arena::map`], with further seals: `F_SEAL_FUTURE_WRITE` leaves this mapping the only one that can write.
+    pub(crate) fn map_sealed(
+        bytes: usize,
+        wanted: HugePages,
+        lock: bool,
+        further: SealFlag,
+    ) -> Result<Self, ArenaError> {
         if bytes == 0 {
             return Err(ArenaError::Empty);
         }
@@ -115,14 +125,14 @@ impl Arena {
         let mut shortfall = None;
         if wanted != HugePages::Never {
             match map_memfd(rounded, MFdFlags::MFD_HUGETLB | MFdFlags::MFD_HUGE_2MB) {
-                Ok((map, memory)) => return Ok(Self::finish(map, memory, Some(Backing::HugeTlb), None, lock)),
+                Ok((map, memory)) => return Ok(Self::finish(map, memory, Some(Backing::HugeTlb), None, lock, further)),
                 Err(source) if wanted == HugePages::Require => return Err(ArenaError::NoHugePages { pages, source }),
                 Err(source) => shortfall = Some(format!("no {pages} hugetlb pages: {source}")),
             }
         }
         let (map, memory) =
             map_memfd(rounded, MFdFlags::empty()).map_err(|source| ArenaError::Map { bytes, source })?;
-        Ok(Self::finish(map, memory, None, shortfall, lock))
+        Ok(Self::finish(map, memory, None, shortfall, lock, further))
     }
 
     fn finish(
@@ -131,6 +141,7 @@ impl Arena {
         known: Option<Backing>,
         mut shortfall: Option<String>,
         lock: bool,
+        further: SealFlag,
     ) -> Self {
         let backing = known.unwrap_or_else(|| {
             if shortfall.is_some() {
@@ -141,7 +152,7 @@ impl Arena {
             if has_huge_mapping(map.as_ptr() as usize) { Backing::Transparent } else { Backing::Plain }
         });
         // Nobody who is handed the descriptor may shrink the memory under the camera.
-        let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+        let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL | further;
         if let Err(error) = fcntl(memory.as_fd(), FcntlArg::F_ADD_SEALS(seals)) {
             note(&mut shortfall, format!("not sealed: {error}"));
         }
@@ -185,7 +196,7 @@ impl Arena {
         }
     }
 
-    pub(super) fn base(&mut self) -> *mut u8 {
+    pub(crate) fn base(&mut self) -> *mut u8 {
         self.map.as_mut_ptr()
     }
 }

@@ -1,0 +1,15 @@
+//! What crosses a process boundary: sealed shared memory with rings, latest values and frame slots in it.
+//!
+//! A [`segment::Segment`] is made by one process and opened by others from its descriptor (inherited, sent with
+//! [`pass`], or taken from `/proc`); it has no name in any file system, so nothing is ever left behind. Everything in
+//! it is reached with atomics and checked before it is used: a broken or hostile peer can garble messages, but never
+//! reach memory outside the segment, and a dead one is found, named and replaced.
+
+pub mod claim;
+pub mod identity;
+pub mod pass;
+pub mod ring;
+pub mod segment;
+mod words;
+
+pub use words::Message;

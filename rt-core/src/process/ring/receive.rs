@@ -1,0 +1,279 @@
+//! The consumer's end.
+
+use std::marker::PhantomData;
+
+use super::super::claim::{Claim, Held, Peer, PeerWatch, Role};
+use super::super::identity::Watch;
+use super::super::segment::{Name, Segment};
+use super::super::words::{self, Message};
+use super::error::{AttachError, Corrupt, WaitError};
+use super::state::{Memory, ONE};
+use super::wait::{self, End, Pace};
+use crate::clock::Monotonic;
+
+/// What popping needs, without who does it.
+#[derive(Debug)]
+pub(super) struct Core<T> {
+    pub(super) memory: Memory,
+    /// This end's own index: the one in memory is for the producer.
+    head: u32,
+    /// The producer's index when last looked at.
+    tail: u32,
+    carries: PhantomData<fn() -> T>,
+}
+
+impl<T: Message> Core<T> {
+    /// Goes on where the indices in memory stand.
+    pub(super) fn new(memory: Memory) -> Result<Self, Corrupt> {
+        let (head, tail) = (memory.control().head.load(), memory.control().tail.load());
+        if tail.wrapping_sub(head) > memory.limit() {
+            return Err(memory.corrupt(Role::Consumer, tail, head, head));
+        }
+        Ok(Self { memory, head, tail, carries: PhantomData })
+    }
+
+    /// Looks at the producer's index; messages there are, as a distance.
+    #[inline]
+    fn look(&mut self) -> Result<u32, Corrupt> {
+        let tail = self.memory.control().tail.load();
+        let waiting = tail.wrapping_sub(self.head);
+        // A producer only ever adds messages, and never more than fit.
+        if waiting > self.memory.limit() || waiting < self.tail.wrapping_sub(self.head) {
+            return Err(self.memory.corrupt(Role::Consumer, tail, self.head, self.head));
+        }
+        self.tail = tail;
+        Ok(waiting)
+    }
+
+    /// Messages there are, as a distance; looks at the producer's index where there seem to be none.
+    #[inline]
+    fn waiting(&mut self) -> Result<u32, Corrupt> {
+        match self.tail.wrapping_sub(self.head) {
+            0 => self.look(),
+            waiting => Ok(waiting),
+        }
+    }
+
+    #[inline]
+    pub(super) fn peek(&mut self) -> Result<Option<T>, Corrupt> {
+        if self.waiting()? == 0 {
+            return Ok(None);
+        }
+        Ok(Some(words::load(self.memory.slot(self.head))))
+    }
+
+    #[inline]
+    pub(super) fn pop(&mut self) -> Result<Option<T>, Corrupt> {
+        let message = self.peek()?;
+        if message.is_some() {
+            self.commit(self.head.wrapping_add(ONE))?;
+        }
+        Ok(message)
+    }
+
+    fn pop_into(&mut self, room: &mut [T]) -> Result<usize, Corrupt> {
+        let wanted = u32::try_from(room.len()).unwrap_or(u32::MAX).min(self.memory.capacity());
+        let mut waiting = self.waiting()? / ONE;
+        if waiting < wanted {
+            waiting = self.look()? / ONE;
+        }
+        let mut next = self.head;
+        for message in room.iter_mut().take(waiting.min(wanted) as usize) {
+            *message = words::load(self.memory.slot(next));
+            next = next.wrapping_add(ONE);
+        }
+        let popped = next.wrapping_sub(self.head) / ONE;
+        if popped > 0 {
+            self.commit(next)?;
+        }
+        Ok(popped as usize)
+    }
+
+    #[inline]
+    fn commit(&mut self, next: u32) -> Result<(), Corrupt> {
+        let own = std::mem::replace(&mut self.head, next);
+        let found = self.memory.control().head.commit(next);
+        if found == own { Ok(()) } else { Err(self.memory.corrupt(Role::Consumer, self.tail, found, own)) }
+    }
+
+    /// Sleeps until there may be a message, or until `until`.
+    pub(super) fn sleep(&self, until: Monotonic) {
+        let control = self.memory.control();
+        control.tail.sleep(self.tail, &control.producer, until);
+    }
+}
+
+/// The one end of a ring that takes messages out. Dropping it gives the end back, for another to attach.
+#[derive(Debug)]
+pub struct Consumer<T: Message> {
+    core: Core<T>,
+    held: Held,
+    peer: PeerWatch,
+    pace: Pace,
+}
+
+impl<T: Message> Consumer<T> {
+    /// Takes the consumer's end of the ring `name`: the first to ask gets it, and of one whose process has died, the
+    /// next, which goes on after the last message that was taken.
+    ///
+    /// # Errors
+    /// [`AttachError`]: no such ring in the segment, the end is taken (by whom), or the ring is corrupt.
+    pub fn attach(segment: &Segment, name: &str) -> Result<Self, AttachError> {
+        let (memory, region) = Memory::of::<T>(segment, name)?;
+        let held = memory.control().consumer.take(region.own, memory.ring, Role::Consumer)?;
+        // From here on, dropping `Self` gives the end back; before, it is done by hand.
+        let core = Core::new(memory).inspect_err(|_| {
+            // SAFETY: the region is the ring's control block, mapped while `region` lives.
+            unsafe { region.base.cast::<super::state::Control>().as_ref() }.consumer.release(&held);
+        })?;
+        Ok(Self { core, held, peer: PeerWatch::default(), pace: Pace::default() })
+    }
+
+    /// Takes the oldest message, if there is one. Never waits; one system call only where the producer sleeps. A
+    /// message is delivered at most once: if this process is killed right after, it is gone.
+    ///
+    /// # Errors
+    /// [`Corrupt`] where the ring cannot be trusted.
+    #[inline]
+    pub fn pop(&mut self) -> Result<Option<T>, Corrupt> {
+        self.core.pop()
+    }
+
+    /// A copy of the oldest message, which stays until [`Consumer::discard`]: if this process is killed in between,
+    /// the next consumer gets it again, so a message is delivered at least once.
+    ///
+    /// # Errors
+    /// [`Corrupt`] where the ring cannot be trusted.
+    pub fn peek(&mut self) -> Result<Option<T>, Corrupt> {
+        self.core.peek()
+    }
+
+    /// Takes the oldest message without looking at it; whether there was one.
+    ///
+    /// # Errors
+    /// [`Corrupt`] where the ring cannot be trusted.
+    pub fn discard(&mut self) -> Result<bool, Corrupt> {
+        let any = self.core.waiting()? > 0;
+        if any {
+            self.core.commit(self.core.head.wrapping_add(ONE))?;
+        }
+        Ok(any)
+    }
+
+    /// Takes as many messages as there are and `room` has place for, oldest first, in one commit; says how many.
+    ///
+    /// # Errors
+    /// [`Corrupt`] where the ring cannot be trusted.
+    pub fn pop_into(&mut self, room: &mut [T]) -> Result<usize, Corrupt> {
+        self.core.pop_into(room)
+    }
+
+    /// As [`Consumer::pop`], but waits for a message until `until`.
+    ///
+    /// # Errors
+    /// [`WaitError`]: timed out, the producer has died or left and everything it committed has been taken, or the
+    /// ring is corrupt.
+    pub fn pop_until(&mut self, until: Monotonic) -> Result<T, WaitError> {
+        loop {
+            self.wait(until)?;
+            if let Some(message) = self.pop()? {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// Waits until there is a message, or until `until`: spins for [`Pace::spin`], then sleeps.
+    ///
+    /// # Errors
+    /// As [`Consumer::pop_until`].
+    pub fn wait(&mut self, until: Monotonic) -> Result<(), WaitError> {
+        wait::wait(self, until)
+    }
+
+    /// Messages that wait now.
+    ///
+    /// # Errors
+    /// [`Corrupt`] where the ring cannot be trusted.
+    pub fn waiting(&mut self) -> Result<usize, Corrupt> {
+        Ok((self.core.look()? / ONE) as usize)
+    }
+
+    /// The most messages there is room for.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.core.memory.capacity() as usize
+    }
+
+    /// The ring's name.
+    #[must_use]
+    pub const fn name(&self) -> Name {
+        self.core.memory.ring
+    }
+
+    /// How the producer is: at most one system call while it stays the same process. A ring whose producer has died
+    /// may still have messages in it.
+    pub fn peer(&mut self) -> Peer {
+        self.peer.look(&self.core.memory.control().producer)
+    }
+
+    /// How many producers have attached so far: it has grown where one was replaced unseen.
+    #[must_use]
+    pub fn peers_so_far(&self) -> u64 {
+        self.core.memory.control().producer.generation()
+    }
+
+    /// The watch on the producer that [`Consumer::peer`] last found, for a reactor to wait on.
+    #[must_use]
+    pub const fn peer_watch(&self) -> Option<&Watch> {
+        self.peer.watch()
+    }
+
+    /// Whether this end was taken over from a consumer that died with it.
+    #[must_use]
+    pub const fn took_over(&self) -> bool {
+        self.held.taken_over
+    }
+
+    /// How this end waits from now on.
+    pub const fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+    }
+
+    /// Messages taken so far by this end and those before it, modulo 2³¹.
+    pub(in super::super) const fn count(&self) -> u32 {
+        self.core.head / ONE
+    }
+}
+
+impl<T: Message> End for Consumer<T> {
+    const PEER: Role = Role::Producer;
+
+    fn ready(&mut self) -> Result<bool, Corrupt> {
+        Ok(self.core.waiting()? > 0)
+    }
+
+    fn sleep(&self, until: Monotonic) {
+        self.core.sleep(until);
+    }
+
+    fn peer_claim(&mut self) -> (&mut PeerWatch, &Claim) {
+        (&mut self.peer, &self.core.memory.control().producer)
+    }
+
+    fn ring(&self) -> Name {
+        self.core.memory.ring
+    }
+
+    fn pace(&self) -> Pace {
+        self.pace
+    }
+}
+
+impl<T: Message> Drop for Consumer<T> {
+    fn drop(&mut self) {
+        let control = self.core.memory.control();
+        control.consumer.release(&self.held);
+        // A producer that sleeps finds out now, and not when it next looks.
+        control.head.leave();
+    }
+}
