@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub mod bench;
 pub mod calibrate;
 pub mod car;
 pub mod cloud;
@@ -21,6 +22,8 @@ pub enum Verb {
     Link(link::LinkArgs),
     /// Measure a model family on this machine and write its utility table.
     Calibrate(calibrate::CalibrateArgs),
+    /// Measure the hand-overs beside what one would otherwise use, or soak them with faults.
+    Bench(bench::BenchArgs),
 }
 
 /// Runs a verb.
@@ -34,5 +37,6 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Cloud(args) => cloud::run(args),
         Verb::Link(args) => link::run(args),
         Verb::Calibrate(args) => calibrate::run(args),
+        Verb::Bench(args) => bench::run(args),
     }
 }

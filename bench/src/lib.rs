@@ -1,0 +1,13 @@
+//! Measures turbo's hand-overs beside what one would otherwise use, in one run on one machine, and soaks them with
+//! faults.
+//!
+//! It is a crate of its own, with programs of its own, so that nobody who builds `turbo` waits for the peers that it is
+//! compared with. Nothing here asserts an absolute time: what is claimed are ratios within one run.
+
+pub mod error;
+pub mod hop;
+pub mod host;
+pub mod peers;
+pub mod report;
+pub mod samples;
+pub mod seat;
