@@ -74,7 +74,8 @@ pub fn seated<F>(name: &str, core: usize, body: F) -> Result<Seated>
 where
     F: FnOnce() -> std::result::Result<(), String> + Send + 'static,
 {
-    let spec = ThreadSpec { name: name.to_owned(), cores: vec![core], policy: Policy::Fifo { priority: PRIORITY } };
+    let spec =
+        ThreadSpec { cores: vec![core], policy: Policy::Fifo { priority: PRIORITY }, ..ThreadSpec::named(name) };
     let thread = spawn(&spec, Strictness::BestEffort, &StopToken::default(), body);
     Ok(Seated(thread.map_err(|error| BenchError::Library { what: "a measuring thread", reason: error.to_string() })?))
 }
@@ -135,11 +136,7 @@ pub fn scheduling() -> String {
         |error| error.to_string(),
         |seat| {
             let granted = &seat.0.granted;
-            let reasons = if granted.differences.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", granted.differences.join("; "))
-            };
+            let reasons = granted.differences.iter().map(|difference| format!(" ({difference})")).collect::<String>();
             format!("{}{reasons}", granted.policy)
         },
     )
