@@ -1,6 +1,8 @@
 //! Capture, encode and send as three threads that sleep and wake one another, each one's heap calls counted over all
 //! its frames: waiting, ringing, overtaking, stamping and counting ask the heap for nothing.
 
+#![allow(clippy::expect_used, reason = "a test says out loud what cannot fail")]
+
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
