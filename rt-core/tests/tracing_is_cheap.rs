@@ -3,11 +3,12 @@
 //! `cargo test --release -p rt-core --test tracing_is_cheap -- --nocapture` shows the nanoseconds of this machine.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use rt_core::clock::Monotonic;
 use rt_core::frame::FrameId;
 use rt_core::trace::counters::{Counter, ThreadCounters};
-use rt_core::trace::{Hop, Tracer};
+use rt_core::trace::{Hop, LatencyHistogram, Tracer};
 
 /// As many as fit in the ring between two drains.
 const BATCH: u64 = 4_096;
@@ -42,10 +43,13 @@ fn a_stamp_costs_no_more_than_a_few_looks_at_the_clock() {
     let counted = cost_ns(|_| counters.count(black_box(Counter::Items)), || {});
     let ticked = cost_ns(|_| counters.tick(black_box(start)), || {});
     assert_eq!(watch.snapshot().get(Counter::Items), BATCH * BATCHES);
-    println!(
-        "clock {clock:.1} ns, stamp {stamped:.1} ns, stamp into a full ring {dropped:.1} ns, count {counted:.1} ns, tick {ticked:.1} ns"
-    );
-    for (what, cost) in [("stamp", stamped), ("lost stamp", dropped), ("count", counted), ("tick", ticked)] {
+    let mut histogram = LatencyHistogram::default();
+    let recorded = cost_ns(|number| histogram.record(Duration::from_nanos(number * 997)), || {});
+    assert_eq!(histogram.count(), BATCH * BATCHES);
+    println!("clock {clock:.1} ns, stamp {stamped:.1} ns, stamp into a full ring {dropped:.1} ns");
+    println!("count {counted:.1} ns, tick {ticked:.1} ns, record in a histogram {recorded:.1} ns");
+    let costs = [stamped, dropped, counted, ticked, recorded];
+    for (what, cost) in ["stamp", "lost stamp", "count", "tick", "record"].into_iter().zip(costs) {
         assert!(cost <= 10.0 * clock, "a {what} costs {cost:.1} ns, a look at the clock {clock:.1} ns");
     }
 }

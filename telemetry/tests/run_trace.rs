@@ -1,5 +1,5 @@
 //! A run's histograms and counters come back from its files as they were.
-#![allow(clippy::unwrap_used, reason = "a test says out loud what cannot fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly, as tests may")]
 
 mod common;
 
