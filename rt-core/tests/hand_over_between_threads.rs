@@ -41,8 +41,8 @@ fn pool(slot_bytes: usize) -> FramePool {
     FramePool::new(4, slot_bytes, HugePages::Never, false).expect("a pool")
 }
 
-fn share(pool: &mut FramePool, slot: WriteLease, bytes: usize) -> ReadLease {
-    let [lease] = pool.share(slot, bytes);
+fn share(slot: WriteLease, bytes: usize) -> ReadLease {
+    let [lease] = slot.share(bytes).expect("it fits");
     lease
 }
 
@@ -63,7 +63,7 @@ fn capture(mut traced: Traced, mut to_encoder: Sender<Leased>, bell: &Doorbell) 
                 format: PixelFormat::Rgb8,
                 scene: seq,
             };
-            let lease = share(&mut frames, slot, meta.bytes());
+            let lease = share(slot, meta.bytes());
             drop(to_encoder.put((meta, Monotonic::now(), lease)));
             bell.ring();
             traced.done(Hop::Capture, &meta, capture);
@@ -99,7 +99,7 @@ fn encode(
                 *coded = *raw;
             }
             drop(raw);
-            let lease = share(&mut payloads, payload, meta.bytes() / 64);
+            let lease = share(payload, meta.bytes() / 64);
             drop(up.put((meta, Monotonic::now(), lease)));
             up_bell.ring();
         }
