@@ -14,4 +14,6 @@ pub mod memory;
 pub mod snapshot;
 pub mod stop;
 mod sync;
+#[cfg(all(test, not(loom)))]
+mod testing;
 pub mod threads;
