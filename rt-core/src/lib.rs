@@ -16,6 +16,8 @@ pub mod process;
 pub mod snapshot;
 pub mod stop;
 mod sync;
+#[cfg(all(test, not(loom)))]
+mod testing;
 pub mod threads;
 pub mod trace;
 pub mod wait;

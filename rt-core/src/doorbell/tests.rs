@@ -1,6 +1,7 @@
 use std::sync::atomic::AtomicU32;
 
 use super::*;
+use crate::testing::rounds;
 use std::time::Duration;
 
 #[test]
@@ -13,6 +14,7 @@ fn a_ring_before_the_wait_is_not_missed() {
 
 #[test]
 fn two_threads_hand_a_turn_back_and_forth_without_losing_one() {
+    let rounds = rounds(20_000) as u32;
     let (ping, pong) = (Doorbell::futex(), Doorbell::futex());
     let turns = AtomicU32::new(0);
     let far = Monotonic::now().plus(Duration::from_secs(3600));
@@ -27,19 +29,19 @@ fn two_threads_hand_a_turn_back_and_forth_without_losing_one() {
     };
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            for turn in 0..20_000 {
+            for turn in 0..rounds {
                 wait_for(&ping, 2 * turn + 1);
                 turns.fetch_add(1, Ordering::SeqCst);
                 pong.ring();
             }
         });
-        for turn in 0..20_000 {
+        for turn in 0..rounds {
             turns.fetch_add(1, Ordering::SeqCst);
             ping.ring();
             wait_for(&pong, 2 * turn + 2);
         }
     });
-    assert_eq!(turns.load(Ordering::SeqCst), 40_000);
+    assert_eq!(turns.load(Ordering::SeqCst), 2 * rounds);
 }
 
 #[test]

@@ -3,9 +3,10 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::rounds;
 
-/// Enough to meet the other side everywhere; fewer where an interpreter runs each instruction.
-const VALUES: u64 = if cfg!(miri) { 300 } else { 200_000 };
+/// Enough to meet the other side everywhere.
+const VALUES: u64 = rounds(200_000);
 
 #[derive(Clone, Debug)]
 enum Operation {

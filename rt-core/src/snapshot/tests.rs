@@ -3,9 +3,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::rounds;
 
-/// Enough to meet the other side everywhere; fewer where an interpreter runs each instruction.
-const VERSIONS: u64 = if cfg!(miri) { 100 } else { 100_000 };
+/// Enough to meet the other side everywhere.
+const VERSIONS: u64 = rounds(100_000);
 
 #[derive(Clone, Debug)]
 enum Operation {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::Monotonic;
+use crate::testing::rounds;
 use std::time::Duration;
 
 #[test]
@@ -14,8 +15,7 @@ fn a_bell_registered_after_the_stop_rings_at_once() {
 
 #[test]
 fn every_sleeper_wakes_whenever_it_registered() {
-    let rounds = if cfg!(miri) { 5 } else { 200 };
-    for _ in 0..rounds {
+    for _ in 0..rounds(200) {
         let stop = StopToken::default();
         std::thread::scope(|scope| {
             for _ in 0..3 {
