@@ -6,6 +6,7 @@
 //! reach memory outside the segment, and a dead one is found, named and replaced.
 
 pub mod claim;
+pub mod frames;
 
 pub mod identity;
 pub mod latest;
