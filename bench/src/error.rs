@@ -21,15 +21,15 @@ pub enum BenchError {
         got: u64,
     },
     /// The bytes that arrived are not those that were sent.
-    #[error("frame {sequence} of {bytes} bytes arrived with the marks {first} and {last}; both must be {sequence}")]
+    #[error("a frame of {bytes} bytes arrived with the marks {first} and {last}; {expected_bytes} bytes with equal marks were sent")]
     WrongFrame {
-        /// The frame's number.
-        sequence: u64,
-        /// Its size.
+        /// Bytes that arrived.
         bytes: usize,
-        /// What its first eight bytes said.
+        /// Bytes that were sent.
+        expected_bytes: usize,
+        /// What the first eight bytes said.
         first: u64,
-        /// What its last eight bytes said.
+        /// What the last eight bytes said.
         last: u64,
     },
     /// A system call's answer.

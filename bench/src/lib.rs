@@ -5,9 +5,12 @@
 //! compared with. Nothing here asserts an absolute time: what is claimed are ratios within one run.
 
 pub mod error;
+pub mod frame;
+pub mod heap;
 pub mod hop;
 pub mod host;
 pub mod peers;
 pub mod report;
 pub mod samples;
 pub mod seat;
+pub mod soak;

@@ -17,7 +17,7 @@ pub use end::{End, MESSAGE_BYTES, STOP, answer, measure};
 pub use processes::{Inheritance, Processes, inherited, serve};
 pub use rounds::{Options, run};
 pub use threads::Threads;
-pub use waiting::{SPIN, Wait, Waiter};
+pub use waiting::{PATIENCE, SPIN, Wait, Waiter};
 
 use crate::error::Result;
 use crate::seat::Seats;
