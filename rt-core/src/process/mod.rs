@@ -6,7 +6,10 @@
 //! reach memory outside the segment, and a dead one is found, named and replaced.
 
 pub mod claim;
+pub mod frames;
+
 pub mod identity;
+pub mod latest;
 pub mod pass;
 pub mod ring;
 pub mod segment;

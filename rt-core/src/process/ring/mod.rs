@@ -9,12 +9,14 @@
 //! [`Consumer::peek`] and [`Consumer::discard`] deliver **at least once**: what was looked at but not discarded is
 //! delivered to the consumer that comes next.
 
+mod attachment;
 mod error;
 mod receive;
 mod send;
 mod state;
 mod wait;
 
+pub(super) use attachment::Attachment;
 pub use error::{AttachError, Corrupt, PushError, WaitError};
 pub use receive::Consumer;
 pub use send::Producer;

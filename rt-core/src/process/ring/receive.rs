@@ -1,11 +1,13 @@
 //! The consumer's end.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use super::super::claim::{Claim, Held, Peer, PeerWatch, Role};
+use super::super::claim::{Claim, Peer, PeerWatch, Role};
 use super::super::identity::Watch;
 use super::super::segment::{Name, Segment};
 use super::super::words::{self, Message};
+use super::attachment::Attachment;
 use super::error::{AttachError, Corrupt, WaitError};
 use super::state::{Memory, ONE};
 use super::wait::{self, End, Pace};
@@ -107,7 +109,8 @@ impl<T: Message> Core<T> {
 #[derive(Debug)]
 pub struct Consumer<T: Message> {
     core: Core<T>,
-    held: Held,
+    /// Shared with the leases of what this end received: while one lives, nobody else can be the consumer.
+    attachment: Arc<Attachment>,
     peer: PeerWatch,
     pace: Pace,
 }
@@ -119,14 +122,10 @@ impl<T: Message> Consumer<T> {
     /// # Errors
     /// [`AttachError`]: no such ring in the segment, the end is taken (by whom), or the ring is corrupt.
     pub fn attach(segment: &Segment, name: &str) -> Result<Self, AttachError> {
-        let (memory, region) = Memory::of::<T>(segment, name)?;
-        let held = memory.control().consumer.take(region.own, memory.ring, Role::Consumer)?;
-        // From here on, dropping `Self` gives the end back; before, it is done by hand.
-        let core = Core::new(memory).inspect_err(|_| {
-            // SAFETY: the region is the ring's control block, mapped while `region` lives.
-            unsafe { region.base.cast::<super::state::Control>().as_ref() }.consumer.release(&held);
-        })?;
-        Ok(Self { core, held, peer: PeerWatch::default(), pace: Pace::default() })
+        let (memory, own) = Memory::of::<T>(segment, name)?;
+        let attachment = Attachment::take(&memory, own, Role::Consumer)?;
+        let core = Core::new(memory)?;
+        Ok(Self { core, attachment: Arc::new(attachment), peer: PeerWatch::default(), pace: Pace::default() })
     }
 
     /// Takes the oldest message, if there is one. Never waits; one system call only where the producer sleeps. A
@@ -230,13 +229,18 @@ impl<T: Message> Consumer<T> {
 
     /// Whether this end was taken over from a consumer that died with it.
     #[must_use]
-    pub const fn took_over(&self) -> bool {
-        self.held.taken_over
+    pub fn took_over(&self) -> bool {
+        self.attachment.taken_over()
     }
 
     /// How this end waits from now on.
     pub const fn set_pace(&mut self, pace: Pace) {
         self.pace = pace;
+    }
+
+    /// What keeps this end taken after it was dropped.
+    pub(in super::super) fn attachment(&self) -> Arc<Attachment> {
+        Arc::clone(&self.attachment)
     }
 
     /// Messages taken so far by this end and those before it, modulo 2³¹.
@@ -266,14 +270,5 @@ impl<T: Message> End for Consumer<T> {
 
     fn pace(&self) -> Pace {
         self.pace
-    }
-}
-
-impl<T: Message> Drop for Consumer<T> {
-    fn drop(&mut self) {
-        let control = self.core.memory.control();
-        control.consumer.release(&self.held);
-        // A producer that sleeps finds out now, and not when it next looks.
-        control.head.leave();
     }
 }

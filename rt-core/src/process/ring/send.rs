@@ -2,10 +2,11 @@
 
 use std::marker::PhantomData;
 
-use super::super::claim::{Claim, Held, Peer, PeerWatch, Role};
+use super::super::claim::{Claim, Peer, PeerWatch, Role};
 use super::super::identity::Watch;
 use super::super::segment::{Name, Segment};
 use super::super::words::{self, Message};
+use super::attachment::Attachment;
 use super::error::{AttachError, Corrupt, PushError, WaitError};
 use super::state::{Memory, ONE};
 use super::wait::{self, End, Pace};
@@ -107,7 +108,7 @@ impl<T: Message> Core<T> {
 #[derive(Debug)]
 pub struct Producer<T: Message> {
     core: Core<T>,
-    held: Held,
+    attachment: Attachment,
     peer: PeerWatch,
     pace: Pace,
 }
@@ -119,14 +120,10 @@ impl<T: Message> Producer<T> {
     /// # Errors
     /// [`AttachError`]: no such ring in the segment, the end is taken (by whom), or the ring is corrupt.
     pub fn attach(segment: &Segment, name: &str) -> Result<Self, AttachError> {
-        let (memory, region) = Memory::of::<T>(segment, name)?;
-        let held = memory.control().producer.take(region.own, memory.ring, Role::Producer)?;
-        // From here on, dropping `Self` gives the end back; before, it is done by hand.
-        let core = Core::new(memory).inspect_err(|_| {
-            // SAFETY: the region is the ring's control block, mapped while `region` lives.
-            unsafe { region.base.cast::<super::state::Control>().as_ref() }.producer.release(&held);
-        })?;
-        Ok(Self { core, held, peer: PeerWatch::default(), pace: Pace::default() })
+        let (memory, own) = Memory::of::<T>(segment, name)?;
+        let attachment = Attachment::take(&memory, own, Role::Producer)?;
+        let core = Core::new(memory)?;
+        Ok(Self { core, attachment, peer: PeerWatch::default(), pace: Pace::default() })
     }
 
     /// Puts a copy of `message` in. Never waits; one system call only where the consumer sleeps.
@@ -209,8 +206,8 @@ impl<T: Message> Producer<T> {
 
     /// Whether this end was taken over from a producer that died with it.
     #[must_use]
-    pub const fn took_over(&self) -> bool {
-        self.held.taken_over
+    pub fn took_over(&self) -> bool {
+        self.attachment.taken_over()
     }
 
     /// How this end waits from now on.
@@ -245,14 +242,5 @@ impl<T: Message> End for Producer<T> {
 
     fn pace(&self) -> Pace {
         self.pace
-    }
-}
-
-impl<T: Message> Drop for Producer<T> {
-    fn drop(&mut self) {
-        let control = self.core.memory.control();
-        control.producer.release(&self.held);
-        // A consumer that sleeps finds out now, and not when it next looks.
-        control.tail.leave();
     }
 }

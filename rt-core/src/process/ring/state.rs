@@ -8,7 +8,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::super::claim::{Claim, Role};
-use super::super::segment::{Access, Kind, Name, Region, Segment, SegmentError};
+use super::super::identity::ProcessId;
+use super::super::segment::{Access, Keep, Kind, Name, Segment, SegmentError};
 use super::super::words::{Message, words_of};
 use super::error::Corrupt;
 use crate::clock::Monotonic;
@@ -95,13 +96,8 @@ pub(super) const fn needed_bytes(message_bytes: usize, capacity: u32) -> Option<
     bytes.checked_add(CONTROL_BYTES as u64)
 }
 
-/// What keeps the memory mapped.
-pub(super) trait Keep: std::fmt::Debug + Send + Sync {}
-
-impl<T: std::fmt::Debug + Send + Sync> Keep for T {}
-
 /// The ring's memory, from either end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Memory {
     control: NonNull<Control>,
     words: NonNull<AtomicU64>,
@@ -116,19 +112,21 @@ pub(super) struct Memory {
 
 // SAFETY: the memory is mapped while `_keep` lives and is reached through atomics alone.
 unsafe impl Send for Memory {}
+// SAFETY: as above.
+unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// The ring `name` of `segment`, where it carries `T`s.
-    pub(super) fn of<T: Message>(segment: &Segment, name: &str) -> Result<(Self, Region), SegmentError> {
+    /// The ring `name` of `segment`, where it carries `T`s, and this process.
+    pub(super) fn of<T: Message>(segment: &Segment, name: &str) -> Result<(Self, ProcessId), SegmentError> {
         let region = segment.region(name, Kind::Ring, Access::ReadWrite)?;
         region.part.holds::<T>(needed_bytes(size_of::<T>(), region.part.capacity))?;
         let control = region.base.cast();
         // SAFETY: the part is at least as long as the ring needs, which is at least its control block.
         let words = unsafe { region.base.add(CONTROL_BYTES) }.cast();
-        let keep: Arc<dyn Keep> = Arc::clone(&region.keep) as _;
+        let keep: Arc<dyn Keep> = region.keep;
         // SAFETY: the region is aligned to 128 bytes, zeroed by its creator, mapped while `keep` lives, and long enough.
         let memory = unsafe { Self::new(control, words, size_of::<T>(), region.part.capacity, region.part.name, keep) };
-        Ok((memory, region))
+        Ok((memory, region.own))
     }
 
     /// # Safety

@@ -141,5 +141,10 @@ pub(super) struct Region {
     pub(super) keep: Arc<Mapping>,
 }
 
+/// What keeps a structure's memory valid: a region's mapping, or in a model checker its heap.
+pub(super) trait Keep: std::fmt::Debug + Send + Sync {}
+
+impl<T: std::fmt::Debug + Send + Sync> Keep for T {}
+
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -23,7 +23,7 @@ impl Kind {
     }
 
     /// Alignment of a part: its own cache lines, or for frames what DMA engines ask for.
-    pub(super) const fn align(self) -> usize {
+    pub(in super::super) const fn align(self) -> usize {
         match self {
             Self::Ring | Self::Latest => 128,
             Self::Frames => crate::memory::pool::SLOT_ALIGNMENT_BYTES,
