@@ -21,7 +21,9 @@ pub enum BenchError {
         got: u64,
     },
     /// The bytes that arrived are not those that were sent.
-    #[error("a frame of {bytes} bytes arrived with the marks {first} and {last}; {expected_bytes} bytes with equal marks were sent")]
+    #[error(
+        "a frame of {bytes} bytes arrived with the marks {first} and {last}; {expected_bytes} bytes with equal marks were sent"
+    )]
     WrongFrame {
         /// Bytes that arrived.
         bytes: usize,
@@ -69,6 +71,9 @@ pub enum BenchError {
     /// No environment for the peers that are Python programs.
     #[error("no Python environment: {0}")]
     Python(String),
+    /// What was measured is not what must be.
+    #[error("{0}")]
+    Violated(String),
     /// Wrong use of the command line.
     #[error("{0}")]
     Usage(String),

@@ -5,6 +5,7 @@
 //! channel API comes from, latency = t / (2 n) and bandwidth = 2 bytes n / t. Both ends mark a frame's first and last
 //! eight bytes with its number and check those of the frame that arrives, whatever it came through.
 
+mod arena_processes;
 mod arena_threads;
 mod costs;
 pub(crate) mod marks;
@@ -14,11 +15,12 @@ mod stream;
 mod sweep;
 mod system_calls;
 
+pub use arena_processes::{ANSWERS as LEASE_ANSWERS, answer as answer_leases};
 pub use costs::{Costs, measure as costs};
 pub use pipeline::{Pace, run as hand_over};
+pub use stream::{ANSWERS as STREAM_ANSWERS, answer as answer_streams};
 pub use sweep::{FrameReport, Options, SIZES, run};
 
-use crate::error::{BenchError, Result};
 use crate::hop::Pair;
 
 /// A 1920 × 1080 RGB frame.
@@ -28,20 +30,10 @@ pub const FRAME_BYTES: usize = 1920 * 1080 * 3;
 #[must_use]
 pub fn pairs(bytes: usize, python: bool) -> Vec<Box<dyn Pair>> {
     let mut pairs = arena_threads::pairs(bytes);
+    pairs.extend(arena_processes::pairs(bytes));
     pairs.extend(stream::pairs(bytes));
     if python {
         pairs.extend(prototype::pairs(bytes));
     }
     pairs
-}
-
-/// In a child process: makes the far end that `words` name, and answers.
-///
-/// # Errors
-/// The end's, and [`BenchError::Usage`] for a name that nobody has.
-pub fn answer_as(words: &[String]) -> Result<()> {
-    match words.split_first() {
-        Some((name, words)) if name == stream::ANSWERS => stream::answer(words),
-        _ => Err(BenchError::Usage(format!("no way of handing over a frame answers as {words:?}"))),
-    }
 }

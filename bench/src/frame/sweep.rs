@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{Costs, FRAME_BYTES, arena_threads, pairs, prototype, stream};
+use super::{Costs, FRAME_BYTES, arena_processes, pairs, prototype, stream};
 use crate::error::{BenchError, Result};
 use crate::hop::Plan;
 use crate::report::{Report, Row, ratio};
@@ -70,12 +70,16 @@ pub fn run(options: &Options) -> Result<(Report, BTreeMap<String, Option<usize>>
         at_size(bytes, options, placement, seats, &mut report)?;
     }
     let at_frame = |name: &str| report.rows.iter().find(|row| row.name == name && row.bytes == FRAME_BYTES);
-    let claims = [("frame_vs_prototype", prototype::PROTOTYPE, 1000.0), ("frame_vs_pipe", stream::PIPE, 1.0), ("frame_vs_vmsplice", stream::VMSPLICE, 1.0)];
+    let claims = [
+        ("frame_vs_prototype", prototype::PROTOTYPE, 1000.0),
+        ("frame_vs_pipe", stream::PIPE, 1.0),
+        ("frame_vs_vmsplice", stream::VMSPLICE, 1.0),
+    ];
     let ratios = claims.into_iter().filter_map(|(claim, peer, at_least)| {
-        Some((claim.to_owned(), ratio(at_frame(arena_threads::LEASE)?, at_frame(peer)?, at_least)))
+        Some((claim.to_owned(), ratio(at_frame(arena_processes::LEASE)?, at_frame(peer)?, at_least)))
     });
     report.ratios = ratios.collect();
-    let crossovers = crossovers(&report.rows, arena_threads::LEASE);
+    let crossovers = crossovers(&report.rows, arena_processes::LEASE);
     Ok((report, crossovers))
 }
 
@@ -112,7 +116,8 @@ fn crossovers(rows: &[Row], ours: &str) -> BTreeMap<String, Option<usize>> {
     };
     let mut crossovers = BTreeMap::new();
     for row in rows.iter().filter(|row| row.name != ours) {
-        let mut sizes: Vec<usize> = rows.iter().filter(|other| other.name == row.name).map(|other| other.bytes).collect();
+        let mut sizes: Vec<usize> =
+            rows.iter().filter(|other| other.name == row.name).map(|other| other.bytes).collect();
         sizes.sort_unstable();
         let faster = |&&bytes: &&usize| median(ours, bytes) < median(&row.name, bytes);
         let from = sizes.iter().rev().take_while(faster).last().copied();
@@ -154,7 +159,8 @@ mod tests {
         let peer = [("peer", 8, 5), ("peer", 64, 20), ("peer", 512, 9), ("peer", 4096, 100)];
         let ours = [("ours", 8, 10), ("ours", 64, 10), ("ours", 512, 10), ("ours", 4096, 10)];
         let never = [("never", 8, 50), ("never", 4096, 1)];
-        let rows: Vec<Row> = peer.into_iter().chain(ours).chain(never).map(|(name, bytes, ns)| row(name, bytes, ns)).collect();
+        let rows: Vec<Row> =
+            peer.into_iter().chain(ours).chain(never).map(|(name, bytes, ns)| row(name, bytes, ns)).collect();
         let crossovers = crossovers(&rows, "ours");
         assert_eq!(crossovers.get("peer"), Some(&Some(4096)), "at 512 the peer is faster once more");
         assert_eq!(crossovers.get("never"), Some(&None));

@@ -85,8 +85,11 @@ fn go_on(pid: Pid, signal: impl Into<Option<Signal>>) -> nix::Result<()> {
 /// The number of the call that `pid` stands at the beginning of.
 fn entered(pid: Pid) -> Option<u64> {
     let info = ptrace::syscall_info(pid).ok()?;
+    if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
+        return None;
+    }
     // SAFETY: the kernel says by `op` which member of the union it has filled.
-    (info.op == libc::PTRACE_SYSCALL_INFO_ENTRY).then(|| unsafe { info.u.entry.nr })
+    Some(unsafe { info.u.entry.nr })
 }
 
 /// Names of the calls that a hand-over could make; any other by its number.
@@ -127,7 +130,9 @@ mod tests {
                 None
             }
         };
-        let (Some((one, printed)), Some((three, _))) = (counted("echo 1"), counted("echo 1; echo 2; echo 3")) else { return };
+        let (Some((one, printed)), Some((three, _))) = (counted("echo 1"), counted("echo 1; echo 2; echo 3")) else {
+            return;
+        };
         assert_eq!(printed, "1\n");
         let writes = |calls: &Calls| calls.get("write").copied().unwrap_or(0);
         assert_eq!(writes(&three) - writes(&one), 2, "{one:?} {three:?}");

@@ -9,7 +9,8 @@ use crate::seat::Placement;
 #[must_use]
 pub fn claims(rows: &[Row]) -> BTreeMap<String, Ratio> {
     use crate::peers::rows::{
-        CROSSBEAM_RECV, CROSSBEAM_SPIN, ICEORYX_PROCESSES, ICEORYX_THREADS, PROCESS_RING, PROCESS_RING_SPIN, RING, RING_SPIN, SOCKET_THREADS,
+        CROSSBEAM_RECV, CROSSBEAM_SPIN, ICEORYX_PROCESSES, ICEORYX_THREADS, PROCESS_RING, PROCESS_RING_SPIN, RING,
+        RING_SPIN, SOCKET_THREADS,
     };
     let pairs: [(&str, &str, &str, f64); 7] = [
         ("thread_ring_vs_crossbeam", RING, CROSSBEAM_RECV, 1.0),

@@ -22,6 +22,7 @@ pub mod rows {
 
 use crate::error::{BenchError, Result};
 use crate::hop::Pair;
+use crate::{frame, soak};
 
 /// Every pair that is a Rust crate or the system's own.
 #[must_use]
@@ -54,6 +55,9 @@ pub fn answer_as(words: &[String]) -> Result<()> {
         socket::ANSWERS => socket::answer(words),
         pipe::ANSWERS => pipe::answer(words),
         iceoryx::ANSWERS => iceoryx::answer(words),
+        frame::LEASE_ANSWERS => frame::answer_leases(words),
+        frame::STREAM_ANSWERS => frame::answer_streams(words),
+        soak::ANSWERS => soak::answer(words),
         unknown => Err(BenchError::Usage(format!("no peer answers as {unknown:?}"))),
     }
 }

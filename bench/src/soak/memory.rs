@@ -60,7 +60,8 @@ pub fn flat(samples: &[Sample]) -> Result<Memory, Violation> {
         return Err(Violation::Idle("no memory samples".into()));
     };
     let medians = |of: fn(&Sample) -> u64| Some((median(first, of)?, median(last, of)?));
-    let (Some(bytes), Some(descriptors)) = (medians(|sample| sample.resident_bytes), medians(|sample| sample.descriptors))
+    let (Some(bytes), Some(descriptors)) =
+        (medians(|sample| sample.resident_bytes), medians(|sample| sample.descriptors))
     else {
         return Err(Violation::Idle(format!("{} memory samples are too few to tell whether it grows", samples.len())));
     };
@@ -117,7 +118,8 @@ mod tests {
     #[test]
     fn this_process_has_memory_and_descriptors() {
         let before = Sample::take().expect("/proc tells");
-        let held: Vec<std::fs::File> = (0..10).map(|_| std::fs::File::open("/proc/self/statm").expect("open")).collect();
+        let held: Vec<std::fs::File> =
+            (0..10).map(|_| std::fs::File::open("/proc/self/statm").expect("open")).collect();
         let memory = vec![1_u8; 64 << 20];
         let after = Sample::take().expect("/proc tells");
         assert!(after.resident_bytes >= before.resident_bytes + (32 << 20), "{before:?} {after:?}");

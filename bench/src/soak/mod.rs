@@ -15,7 +15,7 @@ mod run;
 mod stages;
 
 pub use books::{Received, Sent, Violation, settle};
-pub use link::answer;
+pub use link::{ANSWERS, answer};
 pub use memory::{Memory, Sample, flat};
 pub use report::SoakReport;
 pub use run::{Options, run};
