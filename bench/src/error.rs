@@ -21,15 +21,17 @@ pub enum BenchError {
         got: u64,
     },
     /// The bytes that arrived are not those that were sent.
-    #[error("frame {sequence} of {bytes} bytes arrived with the marks {first} and {last}; both must be {sequence}")]
+    #[error(
+        "a frame of {bytes} bytes arrived with the marks {first} and {last}; {expected_bytes} bytes with equal marks were sent"
+    )]
     WrongFrame {
-        /// The frame's number.
-        sequence: u64,
-        /// Its size.
+        /// Bytes that arrived.
         bytes: usize,
-        /// What its first eight bytes said.
+        /// Bytes that were sent.
+        expected_bytes: usize,
+        /// What the first eight bytes said.
         first: u64,
-        /// What its last eight bytes said.
+        /// What the last eight bytes said.
         last: u64,
     },
     /// A system call's answer.
@@ -69,6 +71,9 @@ pub enum BenchError {
     /// No environment for the peers that are Python programs.
     #[error("no Python environment: {0}")]
     Python(String),
+    /// What was measured is not what must be.
+    #[error("{0}")]
+    Violated(String),
     /// Wrong use of the command line.
     #[error("{0}")]
     Usage(String),

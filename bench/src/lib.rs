@@ -4,10 +4,16 @@
 //! It is a crate of its own, with programs of its own, so that nobody who builds `turbo` waits for the peers that it is
 //! compared with. Nothing here asserts an absolute time: what is claimed are ratios within one run.
 
+pub mod answering;
+pub mod cli;
 pub mod error;
+pub mod frame;
+pub mod heap;
 pub mod hop;
 pub mod host;
+mod lease;
 pub mod peers;
 pub mod report;
 pub mod samples;
 pub mod seat;
+pub mod soak;

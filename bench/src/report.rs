@@ -34,6 +34,13 @@ pub struct Row {
     pub between: crate::hop::Between,
     /// Whether it is turbo's.
     pub ours: bool,
+    /// Of frames: mean time of one direction, t / (2 n).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_ns: Option<u64>,
+    /// Of frames: 2 bytes n / t, in megabytes (10⁶ bytes) a second. A lease moves no bytes: its bandwidth says how many
+    /// would have had to be moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bandwidth_mb_s: Option<f64>,
 }
 
 impl Row {
@@ -51,6 +58,20 @@ impl Row {
             wait: about.wait,
             between: about.between,
             ours: about.ours,
+            latency_ns: None,
+            bandwidth_mb_s: None,
+        }
+    }
+
+    /// The row of a way of handing over frames of `bytes`.
+    #[must_use]
+    pub fn frame(about: About, placement: Placement, bytes: usize, plan: Plan, round_trip: Summary) -> Self {
+        let mean_ns = round_trip.mean_ns.max(1);
+        Self {
+            latency_ns: Some(mean_ns / 2),
+            // Bytes in nanoseconds are gigabytes in seconds.
+            bandwidth_mb_s: Some(2.0 * bytes as f64 / mean_ns as f64 * 1e3),
+            ..Self::hop(about, placement, bytes, plan, round_trip)
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Quantiles {
     pub p999_ns: u64,
     /// The largest.
     pub max_ns: u64,
+    /// Mean: the round's time over its calls.
+    pub mean_ns: u64,
 }
 
 impl Quantiles {
@@ -32,7 +34,15 @@ impl Quantiles {
             let rank = (samples.len() * per_mille).div_ceil(1000).saturating_sub(1);
             samples.get(rank).map(|&ns| u64::from(ns))
         };
-        Some(Self { p50_ns: at(500)?, p95_ns: at(950)?, p99_ns: at(990)?, p999_ns: at(999)?, max_ns: at(1000)? })
+        let total: u64 = samples.iter().map(|&ns| u64::from(ns)).sum();
+        Some(Self {
+            p50_ns: at(500)?,
+            p95_ns: at(950)?,
+            p99_ns: at(990)?,
+            p999_ns: at(999)?,
+            max_ns: at(1000)?,
+            mean_ns: total / samples.len().max(1) as u64,
+        })
     }
 }
 
@@ -49,6 +59,8 @@ pub struct Summary {
     pub p999_ns: u64,
     /// The largest sample of all rounds.
     pub max_ns: u64,
+    /// Median over the rounds of their means.
+    pub mean_ns: u64,
     /// The smallest and the largest median of a round.
     pub p50_spread_ns: [u64; 2],
     /// Rounds.
@@ -76,6 +88,7 @@ impl Summary {
             p99_ns: median(|round| round.p99_ns)?,
             p999_ns: median(|round| round.p999_ns)?,
             max_ns: rounds.iter().map(|round| round.max_ns).max()?,
+            mean_ns: median(|round| round.mean_ns)?,
             p50_spread_ns: [*p50s.first()?, *p50s.last()?],
             rounds: rounds.len(),
         })
@@ -95,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_median_round_speaks_for_all_but_the_worst_sample_is_kept() {
-        let round = |p50_ns, max_ns| Quantiles { p50_ns, p95_ns: 10, p99_ns: 20, p999_ns: 30, max_ns };
+        let round = |p50_ns, max_ns| Quantiles { p50_ns, p95_ns: 10, p99_ns: 20, p999_ns: 30, max_ns, mean_ns: p50_ns };
         let summary = Summary::of(&[round(5, 100), round(9, 7000), round(6, 90)]).expect("three rounds");
         assert_eq!((summary.p50_ns, summary.max_ns), (6, 7000));
         assert_eq!((summary.p50_spread_ns, summary.rounds), ([5, 9], 3));

@@ -102,7 +102,6 @@ pub fn seat_child(command: &mut Command, core: usize) {
     let mut mask = CpuSet::new();
     // A core beyond the set's size cannot have come from the process's own mask.
     let _ = mask.set(core);
-    let parent = nix::unistd::getpid();
     // SAFETY: between fork and exec only plain system calls are made; nothing allocates.
     unsafe {
         command.pre_exec(move || {
@@ -110,9 +109,17 @@ pub fn seat_child(command: &mut Command, core: usize) {
             let parameters = libc::sched_param { sched_priority: PRIORITY };
             // Refused without the privilege, as for the threads; `host.scheduling` says which it was.
             libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters);
-            end_with(parent)
+            Ok(())
         });
     }
+    bind_child(command);
+}
+
+/// Makes the process that `command` will start end with the thread that starts it.
+pub fn bind_child(command: &mut Command) {
+    let parent = nix::unistd::getpid();
+    // SAFETY: between fork and exec only plain system calls are made; nothing allocates.
+    unsafe { command.pre_exec(move || end_with(parent)) };
 }
 
 /// Makes the kernel end this process when the thread that started it ends.

@@ -14,10 +14,12 @@ use serde::Serialize;
 
 pub use claims::claims;
 pub use end::{End, MESSAGE_BYTES, STOP, answer, measure};
-pub use processes::{Inheritance, Processes, inherited, serve};
+pub use processes::{Processes, inherited, serve};
+
+pub use crate::answering::Inheritance;
 pub use rounds::{Options, run};
 pub use threads::Threads;
-pub use waiting::{SPIN, Wait, Waiter};
+pub use waiting::{PATIENCE, SPIN, Wait, Waiter};
 
 use crate::error::Result;
 use crate::seat::Seats;

@@ -2,24 +2,13 @@
 //!
 //! The child is this program again (`turbo-bench answer NAME WORDS…`), so that a peer needs no second program.
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::mpsc::sync_channel;
 
 use super::{About, End, Pair, Plan, answer, measure};
+use crate::answering::{Answering, Inheritance, say_ready};
 use crate::error::{BenchError, Result};
-use crate::seat::{Seats, seat_child, seated};
-
-/// What a child needs to make its end: words of its command line, and open descriptors whose numbers follow them.
-#[derive(Default)]
-pub struct Inheritance {
-    /// First words.
-    pub words: Vec<String>,
-    /// Descriptors that stay open in the child.
-    pub descriptors: Vec<OwnedFd>,
-}
+use crate::seat::{Seats, seated};
 
 /// A pair whose near end and inheritance are made by `make`; the child finds its function by `answers`
 /// (see [`crate::peers::answer_as`]).
@@ -58,7 +47,8 @@ where
             Ok(())
         })?;
         // The near end first: some peers' children look for what it makes. Where it fails, its error is taken below.
-        let child = is_made.recv().ok().map(|()| Answering::start(self.answers, inheritance, seats.server)).transpose();
+        let child =
+            is_made.recv().ok().map(|()| Answering::start(self.answers, inheritance, Some(seats.server))).transpose();
         if let Ok(Some(_)) = &child {
             let _ = may_start.send(());
         }
@@ -75,75 +65,12 @@ where
     }
 }
 
-/// The child; killed where it has not ended by itself.
-struct Answering {
-    child: Child,
-    words: Vec<String>,
-}
-
-impl Answering {
-    /// Starts it and waits until its end stands.
-    fn start(name: &str, inheritance: Inheritance, core: usize) -> Result<Self> {
-        let program = std::env::current_exe().map_err(BenchError::system("the path of this program"))?;
-        let mut words = vec!["answer".to_owned(), name.to_owned()];
-        words.extend(inheritance.words);
-        words.extend(inheritance.descriptors.iter().map(|descriptor| descriptor.as_raw_fd().to_string()));
-        let mut command = Command::new(program);
-        command.args(&words).stdin(Stdio::null()).stdout(Stdio::piped());
-        seat_child(&mut command, core);
-        let open: Vec<i32> = inheritance.descriptors.iter().map(AsRawFd::as_raw_fd).collect();
-        // SAFETY: between fork and exec only fcntl is called; nothing allocates.
-        unsafe {
-            command.pre_exec(move || {
-                for &descriptor in &open {
-                    if libc::fcntl(descriptor, libc::F_SETFD, 0) != 0 {
-                        return Err(std::io::Error::last_os_error());
-                    }
-                }
-                Ok(())
-            });
-        }
-        let child = command.spawn().map_err(BenchError::system(format!("starting {words:?}")))?;
-        let mut answering = Self { child, words };
-        let stdout = answering.child.stdout.take();
-        let mut line = String::new();
-        let read = stdout.map(|stdout| BufReader::new(stdout).read_line(&mut line));
-        if line.trim() == READY {
-            Ok(answering)
-        } else {
-            Err(answering.failed(format!("it never got ready: {read:?}")))
-        }
-    }
-
-    fn finish(mut self) -> Result<()> {
-        match self.child.wait() {
-            Ok(status) if status.success() => Ok(()),
-            status => Err(self.failed(format!("{status:?}"))),
-        }
-    }
-
-    fn failed(&self, reason: String) -> BenchError {
-        BenchError::Child { words: self.words.clone(), reason }
-    }
-}
-
-impl Drop for Answering {
-    fn drop(&mut self) {
-        // Both fail where it has ended and been waited for, which is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-const READY: &str = "ready";
-
 /// In the child: says that the end stands, then answers until told to stop.
 ///
 /// # Errors
 /// The end's.
 pub fn serve<E: End>(mut end: E) -> Result<()> {
-    let mut stdout = std::io::stdout();
-    writeln!(stdout, "{READY}").and_then(|()| stdout.flush()).map_err(BenchError::system("saying that it is ready"))?;
+    say_ready()?;
     answer(&mut end)
 }
 

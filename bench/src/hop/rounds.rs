@@ -27,10 +27,10 @@ pub struct Options {
 /// A pair that was there and failed: then its row would be missing for no good reason.
 pub fn run(pairs: &[Box<dyn Pair>], options: &Options) -> Result<Report> {
     let cores = usable_cores();
-    let wanted = |pair: &&Box<dyn Pair>| {
+    let wanted = |pair: &&dyn Pair| {
         options.only.as_ref().is_none_or(|only| pair.about().name.to_lowercase().contains(&only.to_lowercase()))
     };
-    let pairs: Vec<&Box<dyn Pair>> = pairs.iter().filter(wanted).collect();
+    let pairs: Vec<&dyn Pair> = pairs.iter().map(AsRef::as_ref).filter(wanted).collect();
     if pairs.is_empty() {
         return Err(BenchError::Usage(format!("no peer's name contains {:?}", options.only)));
     }
@@ -46,7 +46,7 @@ pub fn run(pairs: &[Box<dyn Pair>], options: &Options) -> Result<Report> {
 }
 
 fn in_turns(
-    pairs: &[&Box<dyn Pair>],
+    pairs: &[&dyn Pair],
     options: &Options,
     placement: Placement,
     seats: Seats,

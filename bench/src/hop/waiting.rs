@@ -12,7 +12,7 @@ use crate::error::{BenchError, Result};
 pub const SPIN: Duration = Duration::from_micros(20);
 
 /// How long an end waits for the other before it takes it for dead.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Looks between two readings of the clock.
 const LOOKS: u32 = 64;

@@ -1,8 +1,6 @@
 //! iceoryx2: publish and subscribe over its own shared memory, polled as in its own latency benchmark, or woken by its
 //! event service.
 
-use std::time::Duration;
-
 use iceoryx2::port::listener::Listener;
 use iceoryx2::port::notifier::Notifier;
 use iceoryx2::port::publisher::Publisher;
@@ -12,7 +10,7 @@ use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 
 use crate::error::{BenchError, Result};
-use crate::hop::{About, End, Inheritance, Pair, Processes, Threads, Wait, Waiter, serve};
+use crate::hop::{About, End, Inheritance, PATIENCE, Pair, Processes, Threads, Wait, Waiter, serve};
 
 /// Row of the polled publisher between processes.
 pub const SPIN: &str = "iceoryx2, processes, spin";
@@ -25,8 +23,6 @@ pub const ANSWERS: &str = "iceoryx2";
 /// How an end waits, as a word of the child's command line.
 const POLLED: &str = "spin";
 const WOKEN: &str = "event";
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Bells<S: Service> {
     own: Listener<S>,

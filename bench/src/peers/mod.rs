@@ -4,6 +4,7 @@ mod crossbeam;
 mod iceoryx;
 mod mailbox;
 mod pipe;
+mod process_ring;
 pub mod python;
 mod ring;
 mod socket;
@@ -14,12 +15,14 @@ mod stream;
 pub mod rows {
     pub use super::crossbeam::{RECV as CROSSBEAM_RECV, SPIN as CROSSBEAM_SPIN};
     pub use super::iceoryx::{SPIN as ICEORYX_PROCESSES, THREADS_SPIN as ICEORYX_THREADS};
+    pub use super::process_ring::{SPIN as PROCESS_RING_SPIN, SPIN_THEN_FUTEX as PROCESS_RING};
     pub use super::ring::{SPIN as RING_SPIN, SPIN_THEN_FUTEX as RING};
     pub use super::socket::THREADS as SOCKET_THREADS;
 }
 
 use crate::error::{BenchError, Result};
 use crate::hop::Pair;
+use crate::{frame, soak};
 
 /// Every pair that is a Rust crate or the system's own.
 #[must_use]
@@ -27,6 +30,7 @@ pub fn pairs() -> Vec<Box<dyn Pair>> {
     [
         ring::pairs(),
         mailbox::pairs(),
+        process_ring::pairs(),
         crossbeam::pairs(),
         standard::pairs(),
         iceoryx::pairs(),
@@ -47,9 +51,13 @@ pub fn answer_as(words: &[String]) -> Result<()> {
         return Err(BenchError::Usage("answer needs the name of a peer".into()));
     };
     match name.as_str() {
+        process_ring::ANSWERS => process_ring::answer(words),
         socket::ANSWERS => socket::answer(words),
         pipe::ANSWERS => pipe::answer(words),
         iceoryx::ANSWERS => iceoryx::answer(words),
+        frame::LEASE_ANSWERS => frame::answer_leases(words),
+        frame::STREAM_ANSWERS => frame::answer_streams(words),
+        soak::ANSWERS => soak::answer(words),
         unknown => Err(BenchError::Usage(format!("no peer answers as {unknown:?}"))),
     }
 }

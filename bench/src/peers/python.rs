@@ -13,9 +13,11 @@ use crate::seat::{Seats, seat_child};
 /// The script that makes the environment, what it installs, and the peers, embedded so that the program runs anywhere.
 const SETUP: (&str, &str) = ("setup.sh", include_str!("../../python/setup.sh"));
 const REQUIREMENTS: (&str, &str) = ("requirements.txt", include_str!("../../python/requirements.txt"));
-const PROGRAMS: [(&str, &str); 2] = [
+const PROGRAMS: [(&str, &str); 4] = [
     ("hop_zmq.py", include_str!("../../python/hop_zmq.py")),
     ("hop_grpc.py", include_str!("../../python/hop_grpc.py")),
+    ("frame_zmq.py", include_str!("../../python/frame_zmq.py")),
+    ("frame_prototype.py", include_str!("../../python/frame_prototype.py")),
 ];
 
 /// The environment, and the programs beside it.
@@ -146,11 +148,41 @@ pub fn read_samples(path: &Path, wanted: usize) -> Result<Vec<u32>> {
     Ok(words.iter().map(|&word| u32::from_ne_bytes(word)).collect())
 }
 
-/// A pair of two processes of one program: `serve ADDRESS` and `call ADDRESS WARM_UP CALLS FILE`.
-struct PythonPair {
-    about: About,
-    program: &'static str,
-    scheme: &'static str,
+/// Where two programs meet.
+#[derive(Clone, Copy, Debug)]
+pub enum Address {
+    /// A UNIX socket in a fresh folder, behind this scheme.
+    Socket(&'static str),
+    /// A fresh folder in shared memory.
+    Folder,
+}
+
+impl Address {
+    /// The folder, which is removed when dropped, and the address in it.
+    fn fresh(self) -> Result<(tempfile::TempDir, String)> {
+        let (folder, scheme) = match self {
+            Self::Socket(scheme) => (tempfile::tempdir(), Some(scheme)),
+            Self::Folder => (tempfile::tempdir_in("/dev/shm"), None),
+        };
+        let folder = folder.map_err(BenchError::system("a temporary folder"))?;
+        let address = scheme.map_or_else(
+            || folder.path().display().to_string(),
+            |scheme| format!("{scheme}{}", folder.path().join("socket").display()),
+        );
+        Ok((folder, address))
+    }
+}
+
+/// A pair of two processes of one program: `serve ADDRESS [BYTES]` and `call ADDRESS [BYTES] WARM_UP CALLS FILE`.
+pub struct PythonPair {
+    /// What the table says of it.
+    pub about: About,
+    /// The program of both processes.
+    pub program: &'static str,
+    /// Where they meet.
+    pub address: Address,
+    /// Bytes of a message, where the program can be told.
+    pub bytes: Option<usize>,
 }
 
 impl Pair for PythonPair {
@@ -160,15 +192,16 @@ impl Pair for PythonPair {
 
     fn round(&self, plan: &Plan, seats: Seats) -> Result<Vec<u32>> {
         let environment = Environment::get()?;
-        let folder = tempfile::tempdir().map_err(BenchError::system("a temporary folder"))?;
-        let address = format!("{}{}", self.scheme, folder.path().join("socket").display());
+        let (folder, address) = self.address.fresh()?;
         let samples = folder.path().join("samples");
+        let bytes = self.bytes.map(|bytes| bytes.to_string());
         let mut serve = environment.program(self.program, seats.server);
-        serve.arg("serve").arg(&address);
+        serve.arg("serve").arg(&address).args(&bytes);
         let mut server = Program::start(serve)?;
         server.ready()?;
         let mut call = environment.program(self.program, seats.client);
-        call.arg("call").arg(&address).args([plan.warm_up.to_string(), plan.calls.to_string()]).arg(&samples);
+        call.arg("call").arg(&address).args(&bytes);
+        call.args([plan.warm_up.to_string(), plan.calls.to_string()]).arg(&samples);
         Program::start(call)?.finish()?;
         server.finish()?;
         read_samples(&samples, plan.calls)
@@ -179,7 +212,8 @@ impl Pair for PythonPair {
 #[must_use]
 pub fn pairs() -> Vec<Box<dyn Pair>> {
     let pair = |name, wait, program, scheme| {
-        Box::new(PythonPair { about: About::processes(name, wait).slow(), program, scheme }) as Box<dyn Pair>
+        let about = About::processes(name, wait).slow();
+        Box::new(PythonPair { about, program, address: Address::Socket(scheme), bytes: None }) as Box<dyn Pair>
     };
     vec![
         pair("ZeroMQ REQ/REP, Python", "block in recv", "hop_zmq.py", "ipc://"),
