@@ -34,6 +34,9 @@ pub enum BenchError {
         /// What the last eight bytes said.
         last: u64,
     },
+    /// More was filled than the slot has.
+    #[error(transparent)]
+    Overfilled(#[from] rt_core::memory::pool::Overfilled),
     /// A system call's answer.
     #[error("{what}: {source}")]
     System {

@@ -11,7 +11,6 @@ pub mod frame;
 pub mod heap;
 pub mod hop;
 pub mod host;
-mod lease;
 pub mod peers;
 pub mod report;
 pub mod samples;

@@ -74,8 +74,7 @@ pub fn seated<F>(name: &str, core: usize, body: F) -> Result<Seated>
 where
     F: FnOnce() -> std::result::Result<(), String> + Send + 'static,
 {
-    let spec =
-        ThreadSpec { cores: vec![core], policy: Policy::Fifo { priority: PRIORITY }, ..ThreadSpec::named(name) };
+    let spec = ThreadSpec { cores: vec![core], policy: Policy::Fifo { priority: PRIORITY }, ..ThreadSpec::named(name) };
     let thread = spawn(&spec, Strictness::BestEffort, &StopToken::default(), body);
     Ok(Seated(thread.map_err(|error| BenchError::Library { what: "a measuring thread", reason: error.to_string() })?))
 }

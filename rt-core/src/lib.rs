@@ -16,7 +16,8 @@ pub mod process;
 pub mod snapshot;
 pub mod stop;
 mod sync;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod testing;
 pub mod threads;
 pub mod trace;

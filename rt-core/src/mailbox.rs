@@ -20,5 +20,6 @@ pub fn mailbox<T: Send>() -> (Sender<T>, Receiver<T>) {
     crate::evicting_ring::of_one()
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;

@@ -8,7 +8,6 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::marks;
 use crate::error::{BenchError, Result};
 use crate::hop::{About, End, Pair, Threads, Wait, Waiter};
-use crate::lease::share;
 
 /// Row of the frame that is produced where it lies.
 pub const LEASE: &str = "turbo slot lease, threads";
@@ -38,7 +37,7 @@ impl End for LeaseEnd {
             frame.copy_from_slice(source);
         }
         marks::mark(frame, message);
-        let lease = share(&mut self.pool, slot, self.bytes);
+        let [lease] = slot.share(self.bytes)?;
         self.out.push(lease).map_err(|_| BenchError::Closed("the ring is full: the other end has stopped".into()))?;
         self.other.ring();
         Ok(())

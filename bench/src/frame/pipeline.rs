@@ -16,7 +16,6 @@ use super::{FRAME_BYTES, marks};
 use crate::error::{BenchError, Result};
 use crate::heap;
 use crate::hop::{Wait, Waiter};
-use crate::lease::share;
 
 /// Slots of each pool, as the car has them for each camera.
 const SLOTS: usize = 4;
@@ -146,7 +145,7 @@ impl Capture {
             format: PixelFormat::Rgb8,
             scene: address(slot.as_mut()),
         };
-        let lease = share(&mut self.pool, slot, meta.bytes());
+        let [lease] = slot.share(meta.bytes())?;
         hand(&mut self.out, (meta, lease), &self.other)?;
         Ok(true)
     }
@@ -169,7 +168,7 @@ impl Encoder {
         let mut payload = self.pool.acquire().ok_or_else(|| BenchError::Closed("no payload has come home".into()))?;
         marks::mark(payload.as_mut(), meta.seq);
         let scene = address(payload.as_mut());
-        let lease = share(&mut self.pool, payload, PAYLOAD_BYTES);
+        let [lease] = payload.share(PAYLOAD_BYTES)?;
         hand(&mut self.out, (FrameMeta { scene, ..meta }, lease), &self.other)?;
         Ok(in_place)
     }

@@ -95,7 +95,7 @@ pub fn pairs(bytes: usize) -> Vec<Box<dyn Pair>> {
         let (near, far) = UnixStream::pair().map_err(BenchError::system("socketpair"))?;
         let twice = |socket: UnixStream| {
             let second = socket.try_clone().map_err(BenchError::system("duplicating a socket"))?;
-            Ok((OwnedFd::from(socket), OwnedFd::from(second)))
+            Ok::<_, BenchError>((OwnedFd::from(socket), OwnedFd::from(second)))
         };
         let ((near_in, near_out), (far_in, far_out)) = (twice(near)?, twice(far)?);
         let near = move || Ok(FrameStream::new(near_in, near_out, How::Write, bytes));

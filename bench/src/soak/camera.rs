@@ -19,7 +19,6 @@ use super::random::Random;
 use super::report::HopReport;
 use super::stages::{Faults, check_bytes, next, stall, tick};
 use crate::frame::{FRAME_BYTES, marks};
-use crate::lease::share;
 
 const SLOTS: usize = 4;
 const PAYLOAD_BYTES: usize = 60_000;
@@ -151,7 +150,7 @@ impl Capture {
                     marks::mark(slot.as_mut(), seq);
                     let address = slot.as_mut().as_ptr() as u64;
                     let descriptor = Descriptor::new(seq, address, Monotonic::now(), self.source);
-                    let lease = share(&mut self.pool, slot, FRAME_BYTES);
+                    let Ok([lease]) = slot.share(FRAME_BYTES) else { break };
                     book.sent.enter(seq);
                     if let Some((overtaken, _)) = self.out.put((descriptor, lease)) {
                         book.lost.enter(overtaken.seq);
@@ -204,7 +203,7 @@ impl Encode {
             marks::mark(payload.as_mut(), seq);
             let address = payload.as_mut().as_ptr() as u64;
             let onward = Descriptor::new(seq, address, Monotonic::from_ns(descriptor.capture_ns), descriptor.source);
-            let lease = share(&mut self.pool, payload, PAYLOAD_BYTES);
+            let Ok([lease]) = payload.share(PAYLOAD_BYTES) else { break };
             sent.sent.enter(seq);
             if self.out.push((onward, lease)).is_err() {
                 sent.lost.enter(seq);

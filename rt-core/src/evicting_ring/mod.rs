@@ -73,7 +73,9 @@ fn halves<T: Send>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     (Sender::new(Arc::clone(&shared)), Receiver::new(shared))
 }
 
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 mod model;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;

@@ -11,13 +11,9 @@ mod native;
 mod padded;
 
 #[cfg(all(test, loom))]
-pub(crate) use model::{
-    Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Futex, Mutex, Ordering, UnsafeCell, fence, spin_loop,
-};
+pub(crate) use model::{Arc, AtomicBool, AtomicU32, AtomicU64, Futex, Mutex, Ordering, UnsafeCell, fence, spin_loop};
 #[cfg(not(all(test, loom)))]
-pub(crate) use native::{
-    Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Futex, Mutex, Ordering, UnsafeCell, fence, spin_loop,
-};
+pub(crate) use native::{Arc, AtomicBool, AtomicU32, AtomicU64, Futex, Mutex, Ordering, UnsafeCell, fence, spin_loop};
 pub(crate) use padded::CachePadded;
 
 /// Who may wait on a futex word; the kernel finds private words without looking up the page behind them.

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let kills = option("--kills").unwrap_or(240);
-    let seed = option("--seed").unwrap_or_else(|| rt_core::clock::unix_now_ns());
+    let seed = option("--seed").unwrap_or_else(|| rt_core::clock::UnixTime::now().as_ns());
     println!("killed_peers: seed {seed}, {kills} kills");
     let mut random = Random(seed);
     producer::kill_producers(kills / 3, &mut random);

@@ -23,7 +23,8 @@ pub(super) struct Control {
 const CONTROL_BYTES: u64 = size_of::<Control>() as u64;
 #[cfg(not(all(test, loom)))]
 const _: () = assert!(CONTROL_BYTES == (1 + MOST_READERS as u64) * 128);
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 const CONTROL_BYTES: u64 = (1 + MOST_READERS as u64) * 128;
 
 /// Bytes of one reader's words, one a slot, on cache lines of their own.

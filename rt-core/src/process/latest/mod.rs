@@ -67,7 +67,9 @@ pub fn part<T: Message>(name: &str) -> Result<Part, SegmentError> {
     })
 }
 
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 mod model;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;

@@ -26,7 +26,8 @@ pub(super) struct Control {
 const CONTROL_BYTES: usize = size_of::<Control>();
 #[cfg(not(all(test, loom)))]
 const _: () = assert!(CONTROL_BYTES == 2 * 128);
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 const CONTROL_BYTES: usize = 2 * 128;
 
 /// Words of one buffer: its version, the value, and room up to the next cache lines.

@@ -54,7 +54,9 @@ pub fn part<T: Message>(name: &str, capacity: usize) -> Result<Part, SegmentErro
     })
 }
 
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 mod model;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;

@@ -36,7 +36,8 @@ pub(super) struct Control {
 const CONTROL_BYTES: usize = size_of::<Control>();
 #[cfg(not(all(test, loom)))]
 const _: () = assert!(CONTROL_BYTES == 4 * 128);
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 const CONTROL_BYTES: usize = 4 * 128;
 
 /// One index word.
@@ -153,7 +154,7 @@ impl Memory {
     /// The slot of the message at `index`.
     #[inline]
     pub(super) fn slot(&self, index: u32) -> &[AtomicU64] {
-        let slot = (index / ONE & self.mask) as usize;
+        let slot = ((index / ONE) & self.mask) as usize;
         // SAFETY: `slot` is at most `mask`, so the words lie inside the ring (see `new`).
         unsafe { std::slice::from_raw_parts(self.words.add(slot * self.slot_words).as_ptr(), self.slot_words) }
     }
