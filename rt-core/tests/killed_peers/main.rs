@@ -34,10 +34,10 @@ fn main() -> ExitCode {
     let seed = option("--seed").unwrap_or_else(|| rt_core::clock::unix_now_ns());
     println!("killed_peers: seed {seed}, {kills} kills");
     let mut random = Random(seed);
-    producer::kill_producers(kills / 3, &mut random);
-    consumer::kill_consumers(kills / 6, consumer::Mode::Pop, &mut random);
-    consumer::kill_consumers(kills / 6, consumer::Mode::Peek, &mut random);
-    frames::kill_readers(kills - kills / 3 - kills / 6 * 2, &mut random);
+    producer::kill_producers(kills / 2, &mut random);
+    consumer::kill_consumers(kills / 8, consumer::Mode::Pop, &mut random);
+    consumer::kill_consumers(kills / 8, consumer::Mode::Peek, &mut random);
+    frames::kill_readers(kills - kills / 2 - kills / 8 * 2, &mut random);
     println!("killed_peers: ok");
     ExitCode::SUCCESS
 }
