@@ -157,7 +157,8 @@ impl PeerWatch {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use std::process::Command;

@@ -195,7 +195,8 @@ impl std::fmt::Debug for ProcessName {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use std::process::Command;

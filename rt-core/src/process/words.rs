@@ -48,7 +48,8 @@ pub(super) fn load<T: Message>(words: &[AtomicU64]) -> T {
     message
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 

@@ -4,6 +4,13 @@
 //!
 //! `cargo test -p rt-core --test killed_peers -- --kills 5000 --seed 7` for longer runs, or one that failed again.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test with its own harness: clippy knows only the usual one's functions as tests"
+)]
+
 mod consumer;
 mod frames;
 mod message;
@@ -31,7 +38,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let kills = option("--kills").unwrap_or(240);
-    let seed = option("--seed").unwrap_or_else(|| rt_core::clock::unix_now_ns());
+    let seed = option("--seed").unwrap_or_else(rt_core::clock::unix_now_ns);
     println!("killed_peers: seed {seed}, {kills} kills");
     let mut random = Random(seed);
     producer::kill_producers(kills / 2, &mut random);

@@ -6,7 +6,7 @@ pub type Message = [u64; 8192];
 
 const STEP: usize = 64;
 
-pub const BLANK: Message = [0; 8192];
+pub static BLANK: Message = [0; 8192];
 
 pub fn mark(message: &mut Message, sequence: u64) {
     for (index, word) in message.iter_mut().enumerate().step_by(STEP) {

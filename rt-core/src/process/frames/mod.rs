@@ -92,5 +92,6 @@ fn ring_name(pool: &str, reader: &str) -> String {
     format!("{pool}>{reader}")
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;

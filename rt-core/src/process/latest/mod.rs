@@ -69,5 +69,6 @@ pub fn part<T: Message>(name: &str) -> Result<Part, SegmentError> {
 
 #[cfg(all(test, loom))]
 mod model;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;

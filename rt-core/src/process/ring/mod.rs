@@ -56,5 +56,6 @@ pub fn part<T: Message>(name: &str, capacity: usize) -> Result<Part, SegmentErro
 
 #[cfg(all(test, loom))]
 mod model;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;

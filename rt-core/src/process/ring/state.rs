@@ -153,7 +153,7 @@ impl Memory {
     /// The slot of the message at `index`.
     #[inline]
     pub(super) fn slot(&self, index: u32) -> &[AtomicU64] {
-        let slot = (index / ONE & self.mask) as usize;
+        let slot = ((index / ONE) & self.mask) as usize;
         // SAFETY: `slot` is at most `mask`, so the words lie inside the ring (see `new`).
         unsafe { std::slice::from_raw_parts(self.words.add(slot * self.slot_words).as_ptr(), self.slot_words) }
     }
