@@ -167,7 +167,7 @@ fn two_threads_hand_over_every_message_in_order_while_both_sleep_often() {
 fn a_second_end_is_refused_with_the_pid_of_the_first() {
     let segment = segment::<u64>(1);
     let first = Producer::<u64>::attach(&segment, "a/b").expect("free");
-    let refused = Producer::<u64>::attach(&other_view(&segment), "a/b").err().expect("taken");
+    let refused = Producer::<u64>::attach(&other_view(&segment), "a/b").expect_err("taken");
     let AttachError::Claimed(claimed) = refused else { unreachable!("{refused}") };
     assert_eq!((claimed.pid, claimed.role), (std::process::id(), Role::Producer));
     drop(first);

@@ -45,7 +45,7 @@ fn sealed() -> SealFlag {
 }
 
 fn refused(memory: OwnedFd) -> SegmentError {
-    Segment::open(memory).err().expect("must be refused")
+    Segment::open(memory).expect_err("must be refused")
 }
 
 const BYTES: usize = 64 << 10;
@@ -101,7 +101,7 @@ fn each_wrong_field_is_named() {
 fn a_part_smaller_than_its_capacity_needs_is_not_attached() {
     let forged = forged(BYTES, sealed(), |header| header.table[0].capacity = 1 << 20);
     let opened = Segment::open(forged).expect("the table itself is in order");
-    let refused = ring::Producer::<u64>::attach(&opened, "one").err().expect("too small");
+    let refused = ring::Producer::<u64>::attach(&opened, "one").expect_err("too small");
     let ring::AttachError::Segment(SegmentError::PartTooSmall { capacity, .. }) = refused else {
         unreachable!("{refused}")
     };
@@ -160,6 +160,18 @@ fn peers_of_a_read_only_segment_cannot_even_map_it_for_writing() {
 }
 
 #[test]
+fn a_segment_on_huge_pages_is_opened_too() {
+    let made = match Segment::create(&parts(), Access::ReadWrite, HugePages::Require, false) {
+        Ok(made) => made,
+        Err(SegmentError::Arena(error)) => return eprintln!("SKIPPED: {error}"),
+        Err(error) => panic!("{error}"),
+    };
+    let opened = Segment::open(descriptor(&made)).expect("valid");
+    ring::Producer::<u64>::attach(&made, "one").expect("free").push(&7).expect("room");
+    assert_eq!(ring::Consumer::<u64>::attach(&opened, "one").expect("free").pop().expect("sound"), Some(7));
+}
+
+#[test]
 fn what_cannot_be_made_is_refused() {
     let make = |parts: &[Part]| Segment::create(parts, Access::ReadWrite, HugePages::Never, false).err();
     let one = parts()[0];
@@ -182,10 +194,10 @@ fn a_descriptor_arrives_over_a_socket_and_through_proc() {
     Segment::open(receive_descriptor(theirs.as_fd()).expect("received")).expect("valid");
     Segment::open(open_of_process(std::process::id(), made.descriptor().as_raw_fd()).expect("ours")).expect("valid");
     std::io::Write::write_all(&mut &ours, &[1]).expect("a byte and no descriptor");
-    let error = receive_descriptor(theirs.as_fd()).err().expect("none came");
+    let error = receive_descriptor(theirs.as_fd()).expect_err("none came");
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
     drop(ours);
-    assert_eq!(receive_descriptor(theirs.as_fd()).err().expect("closed").kind(), std::io::ErrorKind::UnexpectedEof);
+    assert_eq!(receive_descriptor(theirs.as_fd()).expect_err("closed").kind(), std::io::ErrorKind::UnexpectedEof);
 }
 
 #[test]
