@@ -1,8 +1,10 @@
 //! Roles that one process at a time can hold: a claim is one word in shared memory, so taking it is one step, and a
 //! holder that is dead is found out and replaced.
 
-use super::identity::{ProcessId, ProcessName, Watch};
+use super::identity::ProcessId;
+use super::name::ProcessName;
 use super::segment::Name;
+use super::watch::Watch;
 use crate::sync::{AtomicU64, Ordering};
 
 /// What a process can be to a part of a segment.

@@ -10,9 +10,11 @@ pub mod frames;
 
 pub mod identity;
 pub mod latest;
+pub mod name;
 pub mod pass;
 pub mod ring;
 pub mod segment;
+pub mod watch;
 mod words;
 
 pub use words::Message;

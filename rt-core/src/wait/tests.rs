@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -171,7 +171,7 @@ fn waiting_costs(waiter: &Waiter, length: Duration) -> (Duration, Duration) {
         Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
     };
     let bell = Doorbell::futex();
-    let (wall, cpu) = (Instant::now(), cpu_time());
+    let (wall, cpu) = (Monotonic::now(), cpu_time());
     let until = Monotonic::now().plus(length);
     while Monotonic::now() < until {
         waiter.wait(&bell, bell.count(), until);

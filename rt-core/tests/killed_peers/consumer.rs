@@ -9,7 +9,7 @@ use rt_core::process::latest;
 use rt_core::process::ring::{self, Consumer, Producer, PushError, WaitError};
 use rt_core::process::segment::{Access, Segment};
 
-use crate::message::{Message, message, sequence};
+use crate::message::{BLANK, Message, mark, sequence};
 use crate::peer::{Random, Victim, far};
 
 const CAPACITY: usize = 8;
@@ -57,6 +57,7 @@ pub fn kill_consumers(kills: u64, mode: Mode, random: &mut Random) {
     let mut producer = Producer::<Message>::attach(&segment, "messages").expect("free");
     let mut progress = latest::Reader::<u64>::attach(&segment, "progress").expect("a value");
     let role = if mode == Mode::Pop { "pop" } else { "peek" };
+    let mut message = BLANK;
     let (mut sent, mut dealt) = (0, 0);
     // One message may have been under way in a consumer that was killed: popped, it is lost, and again with the next
     // that is killed before it has dealt with any; looked at and dealt with, it is delivered again.
@@ -72,7 +73,8 @@ pub fn kill_consumers(kills: u64, mode: Mode, random: &mut Random) {
         let lazy = random.below(4) == 0;
         while Monotonic::now() < end {
             if !lazy {
-                match producer.push(&message(sent)) {
+                mark(&mut message, sent);
+                match producer.push(&message) {
                     Ok(()) => sent += 1,
                     Err(PushError::Full { .. }) => std::hint::spin_loop(),
                     Err(error) => panic!("{error}"),
@@ -81,7 +83,8 @@ pub fn kill_consumers(kills: u64, mode: Mode, random: &mut Random) {
         }
         victim.kill();
         let told = loop {
-            match producer.push_until(&message(sent), far()) {
+            mark(&mut message, sent);
+            match producer.push_until(&message, far()) {
                 Ok(()) => sent += 1,
                 Err(told) => break told,
             }

@@ -9,7 +9,7 @@ use rt_core::process::latest;
 use rt_core::process::ring::{self, Consumer, Producer, WaitError};
 use rt_core::process::segment::{Access, Segment};
 
-use crate::message::{Message, message, sequence};
+use crate::message::{BLANK, Message, mark, sequence};
 use crate::peer::{Random, Victim, far};
 
 const CAPACITY: usize = 8;
@@ -19,17 +19,23 @@ const CAPACITY: usize = 8;
 pub fn produce(segment: &Segment, first: u64, random: &mut Random) {
     let mut progress = latest::Writer::<Message>::attach(segment, "progress").expect("the writer before is dead");
     let mut producer = Producer::<Message>::attach(segment, "messages").expect("the producer before is dead");
+    let mut batch = vec![BLANK; 4];
     let mut next = first;
     loop {
-        let batch: Vec<Message> = (0..=random.below(4)).map(|ahead| message(next + ahead)).collect();
         if producer.wait(far()).is_err() {
             return;
         }
-        next += producer.push_slice(&batch).expect("sound") as u64;
-        if producer.push_until(&message(next), far()).is_err() {
+        let batch = &mut batch[..=random.below(3) as usize];
+        for (message, sequence) in batch.iter_mut().zip(next..) {
+            mark(message, sequence);
+        }
+        let pushed = producer.push_slice(batch).expect("sound");
+        next += pushed as u64;
+        progress.publish(&batch[pushed - 1]);
+        mark(&mut batch[0], next);
+        if producer.push_until(&batch[0], far()).is_err() {
             return;
         }
-        progress.publish(&message(next));
         next += 1;
     }
 }

@@ -1,7 +1,7 @@
 //! What a ring's ends can be told.
 
 use super::super::claim::{Claimed, Role};
-use super::super::identity::ProcessName;
+use super::super::name::ProcessName;
 use super::super::segment::{Name, SegmentError};
 
 /// The indices in shared memory contradict each other, or this end's own: the other process is broken or hostile. No

@@ -8,9 +8,33 @@
 //! [`Consumer::pop`] delivers a message **at most once**: one that a consumer took before it was killed is gone.
 //! [`Consumer::peek`] and [`Consumer::discard`] deliver **at least once**: what was looked at but not discarded is
 //! delivered to the consumer that comes next.
+//!
+//! ```
+//! use std::time::Duration;
+//! use rt_core::{clock::Monotonic, memory::arena::HugePages};
+//! use rt_core::process::{ring::{self, WaitError}, segment::{Access, Segment}};
+//! let segment = Segment::create(&[ring::part::<u64>("up", 4)?], Access::ReadWrite, HugePages::Never, false)?;
+//! let mut consumer = ring::Consumer::<u64>::attach(&segment, "up")?;
+//! let peer = std::thread::spawn(move || -> Result<(), ring::AttachError> {
+//!     let mut producer = ring::Producer::<u64>::attach(&segment, "up")?;
+//!     let pushed = producer.push_slice(&[1, 2, 3])?;
+//!     assert_eq!(pushed, 3);
+//!     Ok(())
+//! });
+//! let until = Monotonic::now().plus(Duration::from_secs(60));
+//! for value in 1..=3 {
+//!     assert_eq!(consumer.pop_until(until)?, value);
+//! }
+//! // The producer was dropped: everything it committed came first.
+//! assert!(matches!(consumer.pop_until(until), Err(WaitError::PeerLeft { .. })));
+//! # peer.join().map_err(|_| "the producer panicked")??;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod attachment;
 mod error;
+mod pop;
+mod push;
 mod receive;
 mod send;
 mod state;

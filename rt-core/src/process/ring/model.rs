@@ -4,7 +4,7 @@
 use std::ptr::NonNull;
 
 use super::state::{Control, Index, Memory};
-use super::{receive, send};
+use super::{pop, push};
 use crate::clock::Monotonic;
 use crate::process::claim::{Claim, Role};
 use crate::process::identity::ProcessId;
@@ -18,7 +18,7 @@ struct Heap {
 }
 
 /// Both ends of a ring of `capacity` one-word messages.
-fn ring(capacity: u32) -> (send::Core<u64>, receive::Core<u64>) {
+fn ring(capacity: u32) -> (push::Core<u64>, pop::Core<u64>) {
     let index = || CachePadded(Index(Futex::new(0)));
     let control = Control {
         tail: index(),
@@ -34,7 +34,7 @@ fn ring(capacity: u32) -> (send::Core<u64>, receive::Core<u64>) {
         // SAFETY: the heap's control block and words live as long as the reference count that is handed over.
         unsafe { Memory::new(NonNull::from(&heap.control), words, 8, capacity, name, heap.clone()) }
     };
-    (send::Core::new(memory()).expect("empty"), receive::Core::new(memory()).expect("empty"))
+    (push::Core::new(memory()).expect("empty"), pop::Core::new(memory()).expect("empty"))
 }
 
 const FAR: Monotonic = Monotonic::from_ns(u64::MAX);

@@ -1,108 +1,15 @@
 //! The producer's end.
 
-use std::marker::PhantomData;
-
 use super::super::claim::{Claim, Peer, PeerWatch, Role};
-use super::super::identity::Watch;
 use super::super::segment::{Name, Segment};
-use super::super::words::{self, Message};
+use super::super::watch::Watch;
+use super::super::words::Message;
 use super::attachment::Attachment;
 use super::error::{AttachError, Corrupt, PushError, WaitError};
+use super::push::Core;
 use super::state::{Memory, ONE};
 use super::wait::{self, End, Pace};
 use crate::clock::Monotonic;
-
-/// What pushing needs, without who does it.
-#[derive(Debug)]
-pub(super) struct Core<T> {
-    pub(super) memory: Memory,
-    /// This end's own index: the one in memory is for the consumer.
-    tail: u32,
-    /// The consumer's index when last looked at.
-    head: u32,
-    carries: PhantomData<fn(T)>,
-}
-
-impl<T: Message> Core<T> {
-    /// Goes on where the indices in memory stand.
-    pub(super) fn new(memory: Memory) -> Result<Self, Corrupt> {
-        let (tail, head) = (memory.control().tail.load(), memory.control().head.load());
-        if tail.wrapping_sub(head) > memory.limit() {
-            return Err(memory.corrupt(Role::Producer, tail, head, tail));
-        }
-        Ok(Self { memory, tail, head, carries: PhantomData })
-    }
-
-    /// Messages there is room for, as a distance; looks at the consumer's index where there seems to be none.
-    #[inline]
-    fn room(&mut self) -> Result<u32, Corrupt> {
-        let used = self.tail.wrapping_sub(self.head);
-        if used < self.memory.limit() {
-            return Ok(self.memory.limit() - used);
-        }
-        let head = self.memory.control().head.load();
-        let used_now = self.tail.wrapping_sub(head);
-        // A consumer only ever takes messages out.
-        if used_now > used {
-            return Err(self.memory.corrupt(Role::Producer, self.tail, head, self.tail));
-        }
-        self.head = head;
-        Ok(self.memory.limit() - used_now)
-    }
-
-    #[inline]
-    pub(super) fn push(&mut self, message: &T) -> Result<(), PushError> {
-        if self.room()? == 0 {
-            return Err(PushError::Full { ring: self.memory.ring, capacity: self.memory.capacity() });
-        }
-        words::store(self.memory.slot(self.tail), message);
-        Ok(self.commit(self.tail.wrapping_add(ONE))?)
-    }
-
-    fn push_slice(&mut self, messages: &[T]) -> Result<usize, Corrupt> {
-        // The cached index may be old: a batch looks whenever it would not fit.
-        let wanted = u32::try_from(messages.len()).unwrap_or(u32::MAX).min(self.memory.capacity());
-        if wanted == 0 {
-            return Ok(0);
-        }
-        let mut room = self.room()? / ONE;
-        if room < wanted {
-            self.head = self.fresh_head()?;
-            room = self.room()? / ONE;
-        }
-        let mut next = self.tail;
-        for message in messages.iter().take(room.min(wanted) as usize) {
-            words::store(self.memory.slot(next), message);
-            next = next.wrapping_add(ONE);
-        }
-        let pushed = next.wrapping_sub(self.tail) / ONE;
-        if pushed > 0 {
-            self.commit(next)?;
-        }
-        Ok(pushed as usize)
-    }
-
-    fn fresh_head(&self) -> Result<u32, Corrupt> {
-        let head = self.memory.control().head.load();
-        if self.tail.wrapping_sub(head) > self.tail.wrapping_sub(self.head) {
-            return Err(self.memory.corrupt(Role::Producer, self.tail, head, self.tail));
-        }
-        Ok(head)
-    }
-
-    #[inline]
-    fn commit(&mut self, next: u32) -> Result<(), Corrupt> {
-        let own = std::mem::replace(&mut self.tail, next);
-        let found = self.memory.control().tail.commit(next);
-        if found == own { Ok(()) } else { Err(self.memory.corrupt(Role::Producer, found, self.head, own)) }
-    }
-
-    /// Sleeps until there may be room, or until `until`.
-    pub(super) fn sleep(&self, until: Monotonic) {
-        let control = self.memory.control();
-        control.head.sleep(self.head, &control.consumer, until);
-    }
-}
 
 /// The one end of a ring that puts messages in. Dropping it gives the end back, for another to attach.
 #[derive(Debug)]
@@ -171,8 +78,7 @@ impl<T: Message> Producer<T> {
     /// # Errors
     /// [`Corrupt`] where the ring cannot be trusted.
     pub fn room(&mut self) -> Result<usize, Corrupt> {
-        self.core.head = self.core.fresh_head()?;
-        Ok((self.core.room()? / ONE) as usize)
+        Ok((self.core.look()? / ONE) as usize)
     }
 
     /// The most messages there is room for.
@@ -217,7 +123,7 @@ impl<T: Message> Producer<T> {
 
     /// Where the messages pushed so far, and the consumer, stand: counts, modulo 2³¹.
     pub(in super::super) fn counts(&self) -> (u32, u32) {
-        (self.core.tail / ONE, self.core.memory.control().head.load() / ONE)
+        self.core.counts()
     }
 }
 

@@ -160,6 +160,18 @@ fn peers_of_a_read_only_segment_cannot_even_map_it_for_writing() {
 }
 
 #[test]
+fn a_segment_on_huge_pages_is_opened_too() {
+    let made = match Segment::create(&parts(), Access::ReadWrite, HugePages::Require, false) {
+        Ok(made) => made,
+        Err(SegmentError::Arena(error)) => return eprintln!("SKIPPED: {error}"),
+        Err(error) => panic!("{error}"),
+    };
+    let opened = Segment::open(descriptor(&made)).expect("valid");
+    ring::Producer::<u64>::attach(&made, "one").expect("free").push(&7).expect("room");
+    assert_eq!(ring::Consumer::<u64>::attach(&opened, "one").expect("free").pop().expect("sound"), Some(7));
+}
+
+#[test]
 fn what_cannot_be_made_is_refused() {
     let make = |parts: &[Part]| Segment::create(parts, Access::ReadWrite, HugePages::Never, false).err();
     let one = parts()[0];
