@@ -226,8 +226,8 @@ impl FrameArgs {
             python: !self.output.no_python,
         };
         let host = Host::look();
-        let (report, crossover_bytes) = frame::run(&options)?;
-        let report = FrameReport { report: Report { host, ..report }, hand_over: frame::costs()?, crossover_bytes };
+        let (report, crossovers) = frame::run(&options)?;
+        let report = FrameReport { report: Report { host, ..report }, hand_over: frame::costs()?, crossovers };
         self.output.print(&report, &report.report, report.table())
     }
 }

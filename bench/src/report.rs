@@ -157,7 +157,7 @@ impl Report {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{:<44} {:<10} {:>10} {:>9} {:>9} {:>9} {:>9} {:>10}  {:<17} {:>9}  waits",
+            "{:<46} {:<10} {:>10} {:>9} {:>9} {:>9} {:>9} {:>10}  {:<17} {:>9}  waits",
             "round trip, us", "placement", "bytes", "p50", "p95", "p99", "p99.9", "max", "p50 of the rounds", "calls"
         );
         for row in &self.rows {
@@ -165,7 +165,7 @@ impl Report {
             let [least, most] = of.p50_spread_ns;
             let _ = writeln!(
                 text,
-                "{:<44} {:<10} {:>10} {:>9} {:>9} {:>9} {:>9} {:>10}  {:<17} {:>9}  {}",
+                "{:<46} {:<10} {:>10} {:>9} {:>9} {:>9} {:>9} {:>10}  {:<17} {:>9}  {}",
                 row.name,
                 row.placement,
                 row.bytes,

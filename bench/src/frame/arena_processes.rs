@@ -15,7 +15,7 @@ use crate::hop::{About, End, Inheritance, PATIENCE, Pair, Processes, Wait, inher
 /// Row of the frame that is produced where it lies.
 pub const LEASE: &str = "turbo slot lease, processes";
 /// Row of the frame that has to be copied into its slot first.
-const COPIED_IN: &str = "turbo slot lease, copied in, processes";
+pub const COPIED_IN: &str = "turbo slot lease, copied in, processes";
 
 /// The child's name.
 pub const ANSWERS: &str = "frame-lease";

@@ -17,7 +17,8 @@ const FRAMES: [u64; 2] = [100, 300];
 pub struct Costs {
     /// At a camera's pace, where every reader sleeps between frames.
     pub at_camera_pace: Cost,
-    /// Frame after frame, where no reader gets to sleep.
+    /// Frame after frame, where a reader sleeps only if the stage before it takes longer than it spins; under tracing
+    /// that is more often than otherwise.
     pub back_to_back: Cost,
     /// How it was found out.
     pub how: &'static str,

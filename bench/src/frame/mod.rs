@@ -19,7 +19,7 @@ pub use arena_processes::{ANSWERS as LEASE_ANSWERS, answer as answer_leases};
 pub use costs::{Costs, measure as costs};
 pub use pipeline::{Pace, run as hand_over};
 pub use stream::{ANSWERS as STREAM_ANSWERS, answer as answer_streams};
-pub use sweep::{FrameReport, Options, SIZES, run};
+pub use sweep::{Crossover, FrameReport, Options, SIZES, run};
 
 use crate::hop::Pair;
 

@@ -6,6 +6,8 @@ use std::io::{IoSlice, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
+use memmap2::MmapMut;
+
 use super::marks;
 use crate::error::{BenchError, Result};
 use crate::hop::{About, End, Inheritance, Pair, Processes, inherited, serve};
@@ -34,15 +36,17 @@ struct FrameStream {
     inbox: File,
     out: File,
     how: How,
-    /// Of its own, because lent bytes may not be read into.
-    outgoing: Vec<u8>,
+    /// Of its own, because lent bytes may not be read into; whole pages, which the kernel keeps as they are for the
+    /// reader even after they have been unmapped here.
+    outgoing: MmapMut,
     incoming: Vec<u8>,
 }
 
 impl FrameStream {
-    fn new(inbox: OwnedFd, out: OwnedFd, how: How, bytes: usize) -> Self {
-        let frame = || vec![1; bytes];
-        Self { inbox: inbox.into(), out: out.into(), how, outgoing: frame(), incoming: frame() }
+    fn new(inbox: OwnedFd, out: OwnedFd, how: How, bytes: usize) -> Result<Self> {
+        let mut outgoing = MmapMut::map_anon(bytes).map_err(BenchError::system("mapping a frame"))?;
+        outgoing.fill(1);
+        Ok(Self { inbox: inbox.into(), out: out.into(), how, outgoing, incoming: vec![1; bytes] })
     }
 }
 
@@ -52,7 +56,7 @@ impl End for FrameStream {
         if self.how == How::Write {
             return self.out.write_all(&self.outgoing).map_err(BenchError::system("writing a frame"));
         }
-        let mut rest = self.outgoing.as_slice();
+        let mut rest: &[u8] = &self.outgoing;
         while !rest.is_empty() {
             let part = [IoSlice::new(rest)];
             // SAFETY: an IoSlice is an iovec; it and its bytes live for the call, and the bytes stay as they are until
@@ -86,7 +90,7 @@ pub fn pairs(bytes: usize) -> Vec<Box<dyn Pair>> {
     let pipes = |name, how: How| {
         let make = move || {
             let ((far_in, near_out), (near_in, far_out)) = (pipe()?, pipe()?);
-            let near = move || Ok(FrameStream::new(near_in, near_out, how, bytes));
+            let near = move || FrameStream::new(near_in, near_out, how, bytes);
             Ok((near, Inheritance { words: words(how), descriptors: vec![far_in, far_out] }))
         };
         Box::new(Processes { about: About::processes(name, "block in read"), answers: ANSWERS, make }) as Box<dyn Pair>
@@ -98,7 +102,7 @@ pub fn pairs(bytes: usize) -> Vec<Box<dyn Pair>> {
             Ok::<_, BenchError>((OwnedFd::from(socket), OwnedFd::from(second)))
         };
         let ((near_in, near_out), (far_in, far_out)) = (twice(near)?, twice(far)?);
-        let near = move || Ok(FrameStream::new(near_in, near_out, How::Write, bytes));
+        let near = move || FrameStream::new(near_in, near_out, How::Write, bytes);
         Ok((near, Inheritance { words: words(How::Write), descriptors: vec![far_in, far_out] }))
     };
     vec![
@@ -121,5 +125,5 @@ pub fn answer(words: &[String]) -> Result<()> {
     };
     let bytes = words.get(1).and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
     let [inbox, out] = inherited(words)?;
-    serve(FrameStream::new(inbox, out, how, bytes))
+    serve(FrameStream::new(inbox, out, how, bytes)?)
 }

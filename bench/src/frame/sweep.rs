@@ -1,6 +1,5 @@
 //! The sweep over sizes, what follows from it, and the report.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -40,8 +39,19 @@ pub struct FrameReport {
     pub report: Report,
     /// System calls, heap calls and copied bytes.
     pub hand_over: Costs,
-    /// For each other way: the smallest size of the sweep from which on the lease is faster, `null` for none.
-    pub crossover_bytes: BTreeMap<String, Option<usize>>,
+    /// From which size on one way is faster than another.
+    pub crossovers: Vec<Crossover>,
+}
+
+/// From which size on one way is faster than another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Crossover {
+    /// The one.
+    pub of: &'static str,
+    /// The other.
+    pub against: String,
+    /// The smallest size of the sweep from which on it is faster at every size; `null` for none.
+    pub from_bytes: Option<usize>,
 }
 
 /// Calls of a round of frames of `bytes`.
@@ -55,7 +65,7 @@ fn plan(bytes: usize, options: &Options) -> Plan {
 ///
 /// # Errors
 /// A way that was there and failed.
-pub fn run(options: &Options) -> Result<(Report, BTreeMap<String, Option<usize>>)> {
+pub fn run(options: &Options) -> Result<(Report, Vec<Crossover>)> {
     let cores = usable_cores();
     let mut report = Report::default();
     let (placement, seats) = match Seats::among(&cores, Placement::OtherCore) {
@@ -79,7 +89,9 @@ pub fn run(options: &Options) -> Result<(Report, BTreeMap<String, Option<usize>>
         Some((claim.to_owned(), ratio(at_frame(arena_processes::LEASE)?, at_frame(peer)?, at_least)))
     });
     report.ratios = ratios.collect();
-    let crossovers = crossovers(&report.rows, arena_processes::LEASE);
+    let ours = [arena_processes::LEASE, arena_processes::COPIED_IN];
+    let mut crossovers: Vec<Crossover> = ours.into_iter().flat_map(|ours| crossovers(&report.rows, ours)).collect();
+    crossovers.extend(crossover(&report.rows, stream::VMSPLICE, stream::PIPE));
     Ok((report, crossovers))
 }
 
@@ -109,21 +121,29 @@ fn at_size(bytes: usize, options: &Options, placement: Placement, seats: Seats, 
     Ok(())
 }
 
-/// For each other row's name: the smallest size from which on `ours` is faster at every size that both have.
-fn crossovers(rows: &[Row], ours: &str) -> BTreeMap<String, Option<usize>> {
+/// `of` against every way that is not turbo's.
+fn crossovers(rows: &[Row], of: &'static str) -> Vec<Crossover> {
+    let mut others: Vec<&str> = Vec::new();
+    for row in rows.iter().filter(|row| !row.ours) {
+        if !others.contains(&row.name.as_str()) {
+            others.push(&row.name);
+        }
+    }
+    others.into_iter().filter_map(|against| crossover(rows, of, against)).collect()
+}
+
+/// `None` where the two have no size in common.
+fn crossover(rows: &[Row], of: &'static str, against: &str) -> Option<Crossover> {
     let median = |name: &str, bytes: usize| {
         rows.iter().find(|row| row.name == name && row.bytes == bytes).map(|row| row.round_trip.p50_ns)
     };
-    let mut crossovers = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.name != ours) {
-        let mut sizes: Vec<usize> =
-            rows.iter().filter(|other| other.name == row.name).map(|other| other.bytes).collect();
-        sizes.sort_unstable();
-        let faster = |&&bytes: &&usize| median(ours, bytes) < median(&row.name, bytes);
-        let from = sizes.iter().rev().take_while(faster).last().copied();
-        crossovers.insert(row.name.clone(), from);
-    }
-    crossovers
+    let sizes = rows.iter().filter(|row| row.name == against).map(|row| row.bytes);
+    let mut both: Vec<_> =
+        sizes.filter_map(|bytes| Some((bytes, median(of, bytes)?, median(against, bytes)?))).collect();
+    both.sort_unstable();
+    both.first()?;
+    let from_bytes = both.iter().rev().take_while(|(_, of, against)| of < against).last().map(|&(bytes, ..)| bytes);
+    Some(Crossover { of, against: against.to_owned(), from_bytes })
 }
 
 impl FrameReport {
@@ -133,10 +153,10 @@ impl FrameReport {
         let mut text = self.report.table();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n{}", self.hand_over);
-        for (name, from) in &self.crossover_bytes {
-            let _ = match from {
-                Some(bytes) => writeln!(text, "the lease is faster than {name} from {bytes} bytes on"),
-                None => writeln!(text, "the lease is not faster than {name} at the largest size"),
+        for Crossover { of, against, from_bytes } in &self.crossovers {
+            let _ = match from_bytes {
+                Some(bytes) => writeln!(text, "{of} is faster than {against} from {bytes} bytes on"),
+                None => writeln!(text, "{of} is not faster than {against} at the largest size"),
             };
         }
         text
@@ -161,9 +181,11 @@ mod tests {
         let never = [("never", 8, 50), ("never", 4096, 1)];
         let rows: Vec<Row> =
             peer.into_iter().chain(ours).chain(never).map(|(name, bytes, ns)| row(name, bytes, ns)).collect();
-        let crossovers = crossovers(&rows, "ours");
-        assert_eq!(crossovers.get("peer"), Some(&Some(4096)), "at 512 the peer is faster once more");
-        assert_eq!(crossovers.get("never"), Some(&None));
+        let from = |against: &str| crossover(&rows, "ours", against).expect("sizes in common").from_bytes;
+        assert_eq!(from("peer"), Some(4096), "at 512 the peer is faster once more");
+        assert_eq!(from("never"), None);
+        assert_eq!(crossover(&rows, "ours", "nobody"), None);
+        assert_eq!(crossovers(&rows, "ours").len(), 3, "against every way that is not turbo's, once");
     }
 
     #[test]

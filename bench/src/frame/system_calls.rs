@@ -54,7 +54,7 @@ fn follow(child: Pid) -> nix::Result<(Calls, i32)> {
     )?;
     ptrace::syscall(child, None)?;
     loop {
-        let status = waitpid(None, Some(WaitPidFlag::__WALL))?;
+        let status = waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD))?;
         match status {
             WaitStatus::Exited(pid, code) if pid == child => return Ok((calls, code)),
             WaitStatus::Signaled(pid, signal, _) if pid == child => return Ok((calls, 128 + signal as i32)),
