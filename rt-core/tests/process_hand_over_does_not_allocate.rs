@@ -41,7 +41,7 @@ fn frames_messages_and_values_cross_without_the_heap() {
         let deadline = Deadline::after_capture(capture, Duration::from_millis(200));
         let (width, height, format) = (64, 48, PixelFormat::Rgb8);
         let meta = FrameMeta { service: 1, seq, capture, deadline, width, height, format, scene: 0 };
-        assert_eq!(owner.lend(lease, &meta, meta.bytes()).readers, 1);
+        assert_eq!(owner.lend(lease, &meta, meta.bytes()).expect("it fits").readers, 1);
         let frame = reader.next().expect("sound").expect("lent");
         assert_eq!((frame.as_ref()[0], frame.meta()), (seq as u8, meta));
 

@@ -73,7 +73,7 @@ pub fn kill_readers(kills: u64, random: &mut Random) {
             // One slot more than the reader may hold: whatever it does, the owner has one to fill.
             let mut lease = owner.acquire().expect("a slot that no reader can hold");
             lease.as_mut().fill(seq as u8);
-            lent += owner.lend(lease, &meta(seq), meta(seq).bytes()).readers;
+            lent += owner.lend(lease, &meta(seq), meta(seq).bytes()).expect("it fits").readers;
             seq += 1;
         }
         victim.kill();

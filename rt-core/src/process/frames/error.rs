@@ -43,6 +43,29 @@ pub enum FramesError {
     },
 }
 
+/// Why a slot was not lent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LendError {
+    /// The frame would be longer than its slot.
+    #[error("frame pool {pool}: a frame of {length_bytes} bytes in a slot of {slot_bytes}")]
+    TooLong {
+        /// The pool.
+        pool: Name,
+        /// Bytes the frame was said to have.
+        length_bytes: usize,
+        /// Bytes of a slot.
+        slot_bytes: u32,
+    },
+    /// The lease is of another pool, to whose owner it goes back.
+    #[error("frame pool {pool} cannot lend a slot of pool {other}")]
+    OtherPool {
+        /// The pool.
+        pool: Name,
+        /// The lease's.
+        other: Name,
+    },
+}
+
 /// A descriptor that describes no frame of the pool: its owner is broken or hostile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(

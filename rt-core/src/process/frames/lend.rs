@@ -9,7 +9,7 @@ use super::super::ring::{Corrupt, Producer};
 use super::super::segment::{Name, Segment};
 use super::area::{Area, reader_rings};
 use super::descriptor::Descriptor;
-use super::error::FramesError;
+use super::error::{FramesError, LendError};
 use super::lease::{Filling, WriteLease};
 use super::loans::Loans;
 use super::{MOST_READERS, ring_name};
@@ -101,10 +101,17 @@ impl Owner {
 
     /// Lends the first `length_bytes` of a filled slot to every reader that may still hold one more. No byte of the
     /// frame is copied.
-    pub fn lend(&mut self, mut lease: WriteLease, meta: &FrameMeta, length_bytes: usize) -> Lent {
-        debug_assert!(Arc::ptr_eq(&lease.filling, &self.filling), "the lease belongs to another pool");
-        let longest = self.filling.area.slot_bytes();
-        let length_bytes = u32::try_from(length_bytes).unwrap_or(u32::MAX).min(longest);
+    ///
+    /// # Errors
+    /// [`LendError`] for more bytes than a slot has, and for another pool's lease; the slot is free again.
+    pub fn lend(&mut self, mut lease: WriteLease, meta: &FrameMeta, length_bytes: usize) -> Result<Lent, LendError> {
+        let (pool, slot_bytes) = (self.filling.area.name(), self.filling.area.slot_bytes());
+        if !Arc::ptr_eq(&lease.filling, &self.filling) {
+            return Err(LendError::OtherPool { pool, other: lease.filling.area.name() });
+        }
+        let Some(length_bytes) = u32::try_from(length_bytes).ok().filter(|&length| length <= slot_bytes) else {
+            return Err(LendError::TooLong { pool, length_bytes, slot_bytes });
+        };
         self.loan += 1;
         let descriptor = Descriptor::new(meta, lease.slot, length_bytes, self.loan);
         let mut lent = Lent::default();
@@ -119,7 +126,7 @@ impl Owner {
             lease.lent = true;
             *place = Place::Lent;
         }
-        lent
+        Ok(lent)
     }
 
     /// Takes back what readers held that have died or were replaced; says how many loans that were. One system call

@@ -19,7 +19,7 @@ mod loans;
 mod read;
 
 pub use descriptor::Descriptor;
-pub use error::{BadDescriptor, FramesError, ReadError};
+pub use error::{BadDescriptor, FramesError, LendError, ReadError};
 pub use lease::{ReadLease, WriteLease};
 pub use lend::{Lent, Owner};
 pub use read::Reader;
@@ -53,7 +53,7 @@ pub const MOST_READERS: usize = 4;
 ///     service: 1, seq: 0, capture, deadline: Deadline::at(capture), width: 64, height: 48,
 ///     format: PixelFormat::Rgb8, scene: 0,
 /// };
-/// owner.lend(lease, &meta, 5);
+/// owner.lend(lease, &meta, 5)?;
 /// let frame = reader.next()?.ok_or("one was lent")?;
 /// assert_eq!((frame.as_ref(), frame.meta()), (b"frame".as_slice(), meta));
 /// drop(frame);

@@ -38,7 +38,7 @@ fn meta(seq: u64) -> FrameMeta {
 fn fill(owner: &mut Owner, seq: u64) -> Option<Lent> {
     let mut lease = owner.acquire()?;
     lease.as_mut().fill(seq as u8);
-    Some(owner.lend(lease, &meta(seq), SLOT_BYTES - 1))
+    Some(owner.lend(lease, &meta(seq), SLOT_BYTES - 1).expect("it fits"))
 }
 
 fn check(lease: &ReadLease, seq: u64) {
@@ -90,7 +90,7 @@ proptest! {
                     if let Some(mut lease) = writing.pop() {
                         lease.as_mut().fill(seq as u8);
                         let room = [0, 1].map(|reader| sent[reader].len() + held[reader].len() < 2 + reader);
-                        let lent = owner.lend(lease, &meta(seq), SLOT_BYTES - 1);
+                        let lent = owner.lend(lease, &meta(seq), SLOT_BYTES - 1).expect("it fits");
                         prop_assert_eq!(lent.readers, room.iter().filter(|&&room| room).count());
                         prop_assert_eq!(lent.readers + lent.refused, 2);
                         for (reader, room) in room.into_iter().enumerate() {
@@ -167,6 +167,20 @@ fn the_newest_frame_sends_those_before_it_home() {
     check(&newest, 2);
     assert_eq!(owner.free_slots(), 3);
     assert_eq!(owner.with_reader(0), 1);
+}
+
+#[test]
+fn what_cannot_be_lent_goes_home() {
+    let (segment, another) = (segment(2, &[("a", 2)]), segment(1, &[("a", 1)]));
+    let mut owner = Owner::attach(&segment, "cam").expect("the first");
+    let mut other = Owner::attach(&another, "cam").expect("the first");
+    let lease = owner.acquire().expect("two are free");
+    let told = owner.lend(lease, &meta(0), SLOT_BYTES + 1);
+    assert!(matches!(told, Err(LendError::TooLong { length_bytes: 5001, slot_bytes: 5000, .. })), "{told:?}");
+    let lease = other.acquire().expect("one is free");
+    assert!(other.acquire().is_none());
+    assert!(matches!(owner.lend(lease, &meta(0), 1), Err(LendError::OtherPool { .. })));
+    assert_eq!((owner.free_slots(), other.free_slots()), (2, 1));
 }
 
 #[test]
