@@ -4,7 +4,7 @@
 /// where each instruction is emulated (valgrind) or interpreted (Miri).
 pub(crate) const fn rounds(full: u64) -> u64 {
     let fewer = if cfg!(miri) {
-        full / 1000
+        full / 5000
     } else if cfg!(valgrind) {
         full / 20
     } else {
