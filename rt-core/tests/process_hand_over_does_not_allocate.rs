@@ -1,23 +1,16 @@
 //! Rings, latest values and frames between processes, counted: no heap call after start-up, waiting included.
 
-mod counting;
-
 use std::time::Duration;
 
-use counting::heap_calls;
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::frame::{FrameMeta, PixelFormat};
 use rt_core::memory::arena::HugePages;
 use rt_core::process::ring::{Consumer, Producer, WaitError};
 use rt_core::process::segment::{Access, Segment};
 use rt_core::process::{frames, latest, ring};
+use testkit::heap::{HeapCalls, count};
 
-#[test]
-fn a_heap_call_would_be_counted() {
-    let before = heap_calls();
-    drop(std::hint::black_box(Box::new(1)));
-    assert_eq!(heap_calls() - before, 2);
-}
+testkit::count_heap!();
 
 #[test]
 fn frames_messages_and_values_cross_without_the_heap() {
@@ -33,29 +26,32 @@ fn frames_messages_and_values_cross_without_the_heap() {
     let mut writer = latest::Writer::<[u64; 8]>::attach(&ours, "newest").expect("free");
     let mut newest = latest::Reader::<[u64; 8]>::attach(&theirs, "newest").expect("a value");
 
-    let before = heap_calls();
-    for seq in 0..1_000_u64 {
-        let mut lease = owner.acquire().expect("slots come home");
-        lease.as_mut()[0] = seq as u8;
-        let capture = Monotonic::now();
-        let deadline = Deadline::after_capture(capture, Duration::from_millis(200));
-        let (width, height, format) = (64, 48, PixelFormat::Rgb8);
-        let meta = FrameMeta { service: 1, seq, capture, deadline, width, height, format, scene: 0 };
-        assert_eq!(owner.lend(lease, &meta, meta.bytes()).expect("it fits").readers, 1);
-        let frame = reader.next().expect("sound").expect("lent");
-        assert_eq!((frame.as_ref()[0], frame.meta()), (seq as u8, meta));
+    let handed = count(|| {
+        for seq in 0..1_000_u64 {
+            let mut lease = owner.acquire().expect("slots come home");
+            lease.as_mut()[0] = seq as u8;
+            let capture = Monotonic::now();
+            let deadline = Deadline::after_capture(capture, Duration::from_millis(200));
+            let (width, height, format) = (64, 48, PixelFormat::Rgb8);
+            let meta = FrameMeta { service: 1, seq, capture, deadline, width, height, format, scene: 0 };
+            assert_eq!(owner.lend(lease, &meta, meta.bytes()).expect("it fits").readers, 1);
+            let frame = reader.next().expect("sound").expect("lent");
+            assert_eq!((frame.as_ref()[0], frame.meta()), (seq as u8, meta));
 
-        producer.push(&[seq; 8]).expect("room");
-        assert_eq!(consumer.pop_until(Monotonic::now()).expect("pushed"), [seq; 8]);
-        writer.publish(&[seq; 8]);
-        assert_eq!(newest.newest().expect("still").expect("published").value, [seq; 8]);
-    }
-    assert_eq!(heap_calls() - before, 0, "heap calls in 1000 hand-overs");
+            producer.push(&[seq; 8]).expect("room");
+            assert_eq!(consumer.pop_until(Monotonic::now()).expect("pushed"), [seq; 8]);
+            writer.publish(&[seq; 8]);
+            assert_eq!(newest.newest().expect("still").expect("published").value, [seq; 8]);
+        }
+    });
+    assert_eq!(handed, HeapCalls::NONE, "1000 hand-overs");
 
     // Waiting, and looking after the peer, which opens its pidfd once.
-    for _ in 0..3 {
-        let told = consumer.pop_until(Monotonic::now().plus(Duration::from_micros(100)));
-        assert!(matches!(told, Err(WaitError::TimedOut { .. })), "{told:?}");
-    }
-    assert_eq!(heap_calls() - before, 0, "heap calls while waiting");
+    let waited = count(|| {
+        for _ in 0..3 {
+            let told = consumer.pop_until(Monotonic::now().plus(Duration::from_micros(100)));
+            assert!(matches!(told, Err(WaitError::TimedOut { .. })), "{told:?}");
+        }
+    });
+    assert_eq!(waited, HeapCalls::NONE);
 }
