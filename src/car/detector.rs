@@ -9,6 +9,7 @@ use rt_core::detections::Detections;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
+use rt_core::wait::Waiter;
 
 use super::messages::{LeasedFrame, VehicleResult};
 
@@ -33,12 +34,15 @@ pub fn run(
     largest_frame: (u32, u32),
     mut lanes: Vec<Lane>,
     bell: &Doorbell,
+    waiter: &Waiter,
     halt: &StopToken,
 ) -> Result<(), String> {
     halt.wakes(bell);
     // After pinning: the engine's threads inherit this thread's cores.
     detector.warm_up(largest_frame).map_err(|error| format!("on-vehicle detector: {error}"))?;
     while !halt.is_set() {
+        // Between two frames; with frames always waiting there is no other pause.
+        waiter.beat();
         let seen = bell.count();
         for lane in &mut lanes {
             if let Some(newer) = lane.frames.take() {
@@ -52,7 +56,7 @@ pub fn run(
             .min_by_key(|lane| lane.waiting.as_ref().map(|frame| frame.meta.deadline));
         match urgent {
             Some(lane) => detect(&mut detector, lane),
-            None => bell.wait_until(seen, Monotonic::now().plus(Duration::from_secs(1))),
+            None => waiter.wait(bell, seen, Monotonic::now().plus(Duration::from_secs(1))),
         }
     }
     Ok(())

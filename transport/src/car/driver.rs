@@ -5,6 +5,7 @@ mod frames;
 use std::sync::Arc;
 
 use rt_core::clock::Monotonic;
+use rt_core::lifecycle::Heartbeat;
 use rt_core::stop::StopToken;
 use s2n_quic::Client;
 use tokio::sync::{Notify, mpsc};
@@ -53,6 +54,7 @@ pub(super) struct Driver<B> {
     menus: Vec<Subscription<CloudMenu>>,
     events: Option<rtrb::Producer<LinkEvent>>,
     stop: StopToken,
+    heartbeat: Heartbeat,
     client: Arc<Client>,
     wake: Arc<Notify>,
     failures: u32,
@@ -86,6 +88,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             menus: config.menus,
             events: config.events,
             stop,
+            heartbeat: config.heartbeat,
             client: Arc::new(client),
             wake,
             failures: 0,
@@ -106,6 +109,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     pub(super) async fn run(mut self, bell: AsyncBell) {
         while !self.stop.is_set() {
             let now = Monotonic::now();
+            self.heartbeat.beat(now);
             self.listen_to_path(now);
             while let Ok(told) = self.told.1.try_recv() {
                 self.hear(told, now);

@@ -20,6 +20,7 @@ use allocation::model_config::Payload;
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::frame::FrameMeta;
+use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
 
@@ -121,6 +122,8 @@ pub struct CarEndpoint<B> {
     pub events: Option<rtrb::Producer<LinkEvent>>,
     /// First guess and bounds of the rate.
     pub estimator: EstimatorLimits,
+    /// Beaten in every round of the endpoint's loop, at least every 100 ms.
+    pub heartbeat: Heartbeat,
 }
 
 /// Why the endpoint could not start. Once it runs, nothing ends it but the stop token.

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
+use rt_core::lifecycle::Heartbeat;
 use rt_core::stop::StopToken;
 
 pub use arrivals::Arrivals;
@@ -75,6 +76,8 @@ pub struct Gateway {
     pub events: Option<rtrb::Producer<GatewayEvent>>,
     /// Gets the address once the socket is bound, which matters where port 0 was asked for; give it room for one.
     pub bound: Option<std::sync::mpsc::SyncSender<SocketAddr>>,
+    /// Beaten in every round of the gateway's loop, at least every 100 ms.
+    pub heartbeat: Heartbeat,
 }
 
 /// What became of one frame, as the cloud logs it.

@@ -12,6 +12,7 @@ use rt_core::clock::{Deadline, Monotonic};
 use rt_core::detections::{Detection, Detections};
 use rt_core::doorbell::Doorbell;
 use rt_core::frame::{FrameMeta, PixelFormat};
+use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
 use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, Subscription, run_car};
@@ -102,6 +103,7 @@ impl CloudSide {
             served: Some(served_in),
             events: Some(events_in),
             bound: Some(bound_in),
+            heartbeat: Heartbeat::default(),
         };
         let (worker_stop, gateway_stop) = (stop.clone(), stop.clone());
         let threads = vec![
@@ -174,6 +176,7 @@ impl CarSide {
             menus: vec![Subscription { mailbox: menu_in, bell: news.clone() }],
             events: Some(event_in),
             estimator: EstimatorLimits::default(),
+            heartbeat: Heartbeat::default(),
         };
         let (car_stop, car_bell) = (stop.clone(), bell.clone());
         let thread = std::thread::spawn(move || run_car(config, &car_stop, car_bell).expect("the car runs"));
@@ -275,6 +278,7 @@ pub fn failing_gateway(tls: TlsFiles, listen: SocketAddr) -> GatewayError {
         served: None,
         events: None,
         bound: None,
+        heartbeat: Heartbeat::default(),
     };
     run_gateway(config, vec![], &StopToken::default(), bell).expect_err("a gateway that cannot start")
 }
