@@ -134,9 +134,8 @@ mod tests {
         let defaults = spec(&PLAIN, Role::Encoder, "a".into());
         assert_eq!(defaults, ThreadSpec::named("a"));
         assert_eq!(spec(&PLAIN, Role::Transport, "a".into()).wait, WaitStrategy::Reactor);
-        let waits = |wait, spin_us| {
-            spec(&ThreadEntry { wait: Some(wait), spin_us, ..PLAIN }, Role::Encoder, "a".into()).wait
-        };
+        let waits =
+            |wait, spin_us| spec(&ThreadEntry { wait: Some(wait), spin_us, ..PLAIN }, Role::Encoder, "a".into()).wait;
         assert_eq!(waits(Wait::Futex, None), WaitStrategy::Futex);
         assert_eq!(waits(Wait::Spin, None), WaitStrategy::Spin);
         let spin = Duration::from_micros(7);

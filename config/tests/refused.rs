@@ -127,7 +127,9 @@ fn a_car_profile_says_what_is_wrong_with_it() {
             (1, "priority: 70\n"),
             "priority: 70\n    period_us: 1000\n",
             "fifo",
-            &["`threads.service.policy` has no `runtime_us`, `deadline_us` and `period_us`; expected those with deadline"],
+            &[
+                "`threads.service.policy` has no `runtime_us`, `deadline_us` and `period_us`; expected those with deadline",
+            ],
         ),
         ((1, "wait: futex"), "wait: epol", "epol", &["did you mean `epoll`?", "futex, spin_then_futex, spin, epoll"]),
         (
@@ -167,7 +169,9 @@ fn a_car_profile_says_what_is_wrong_with_it() {
             (1, "spin_us: 20"),
             "on_loss: degrade",
             "degrade",
-            &["`threads.service.on_loss` is degrade, but without its service thread a camera's frames have no decision"],
+            &[
+                "`threads.service.on_loss` is degrade, but without its service thread a camera's frames have no decision",
+            ],
         ),
         ((1, "cores: [2, 3]"), "cores: [2, 2]", "[2, 2]", &["`threads.encoder.cores` names core 2 twice"]),
         ((1, "cores: [2, 3]"), "cores: [2, 4096]", "[2, 4096]", &["names core 4096; expected numbers from 0 to 1023"]),

@@ -132,7 +132,21 @@ fn assert_every_key_is_shipped<P: Profile + std::fmt::Debug>(name: &str, some: &
 
 #[test]
 fn every_key_of_the_schema_is_in_the_templates() {
-    let car = ["on_loss", "spin_us", "period_us", "stack_kib", "heartbeat_ms", "hysteresis", "labels", "synthetic", "files", "uplink_slot_bytes", "nice", "max_entries", "identity"];
+    let car = [
+        "on_loss",
+        "spin_us",
+        "period_us",
+        "stack_kib",
+        "heartbeat_ms",
+        "hysteresis",
+        "labels",
+        "synthetic",
+        "files",
+        "uplink_slot_bytes",
+        "nice",
+        "max_entries",
+        "identity",
+    ];
     assert_every_key_is_shipped::<CarProfile>("car.yaml", &car);
     assert_every_key_is_shipped::<CloudProfile>("cloud.yaml", &["services_per_car", "priority", "ca", "file"]);
     let table = ["provenance", "execution_ms_p50", "model"];

@@ -112,7 +112,8 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     write_info(&profile, &dirs, started, &core_map, &memory)?;
 
     supervisor.run(Monotonic::now()).map_err(Failure::run)?;
-    let state = Rounds { stop, bell, run_for: args.tuning.run_for, link: LinkTeller::new(link_events) }.make(&mut supervisor);
+    let state =
+        Rounds { stop, bell, run_for: args.tuning.run_for, link: LinkTeller::new(link_events) }.make(&mut supervisor);
 
     if let Ok(report) = report.try_recv() {
         let context = SummaryContext {

@@ -35,9 +35,9 @@ pub fn make(
     let mut crew = Crew::new(entries.mode, profile.memory.lock);
     let mut members: Vec<Member> = Vec::new();
     let seat = crew.enter(&entries.collector, Role::Collector, "collector");
-    members.push(seat.does(move |waiter, stop| {
-        report.send(collector.run_by(stop, waiter)).map_err(|error| error.to_string())
-    }));
+    members.push(
+        seat.does(move |waiter, stop| report.send(collector.run_by(stop, waiter)).map_err(|error| error.to_string())),
+    );
     if let Some((mut endpoint, bell)) = threads.endpoint {
         let seat = crew.enter(&entries.transport, Role::Transport, "transport");
         members.push(seat.does(move |waiter, stop| {
@@ -51,8 +51,7 @@ pub fn make(
     let largest = largest_frame(&threads.capture);
     let (lanes, detector_bell) = (threads.detector_lanes, threads.detector_bell);
     let seat = crew.enter(&entries.detector, Role::Detector, "detector");
-    members
-        .push(seat.does(move |waiter, stop| detector::run(detector, largest, lanes, &detector_bell, waiter, stop)));
+    members.push(seat.does(move |waiter, stop| detector::run(detector, largest, lanes, &detector_bell, waiter, stop)));
     for (encoder, number) in threads.encoders.into_iter().zip(1..) {
         let seat = crew.enter(&entries.encoder, Role::Encoder, format!("encoder-{number}"));
         members.push(seat.does(move |waiter, stop| encoder.run(waiter, stop)));
@@ -67,6 +66,7 @@ pub fn make(
     }
     let longest_slo_ms = profile.services.iter().map(|service| service.slo_ms).fold(0.0, f64::max);
     let groups = crew.checked(bell, PATIENCE + Duration::from_secs_f64(longest_slo_ms * 1e-3))?;
-    let subsystem = |member: Member| -> Box<dyn Subsystem> { Box::new(groups.group(member.thread.clone()).with(member)) };
+    let subsystem =
+        |member: Member| -> Box<dyn Subsystem> { Box::new(groups.group(member.thread.clone()).with(member)) };
     Ok(members.into_iter().map(subsystem).collect())
 }

@@ -10,6 +10,7 @@ use inference::detector::DetectTimes;
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
 use rt_core::stop::StopToken;
+use rt_core::wait::Waiter;
 use transport::gateway::worker::{Task, TaskResult, TaskStatus, WorkerEnd};
 use transport::wire::menu::ModelEntry;
 
@@ -31,7 +32,6 @@ pub(super) struct Worker {
     pub(super) done: rtrb::Producer<Work>,
     /// Gets the menu as measured, or why there is none, once.
     pub(super) ready: SyncSender<Result<Vec<ModelEntry>, Failure>>,
-    pub(super) stop: StopToken,
 }
 
 /// One task that a worker took up.
@@ -53,7 +53,7 @@ pub(super) struct Work {
 
 impl Worker {
     /// Loads, measures, then works until `stop`.
-    pub(super) fn run(mut self) -> Result<(), String> {
+    pub(super) fn run(mut self, waiter: &Waiter, stop: &StopToken) -> Result<(), String> {
         let mut models = match self.prepare() {
             Ok((models, menu)) => {
                 // Whoever started this thread may have gone on to end the process.
@@ -65,12 +65,14 @@ impl Worker {
                 return Ok(());
             }
         };
-        self.stop.wakes(self.end.bell());
-        while !self.stop.is_set() && !self.end.is_closed() {
+        stop.wakes(self.end.bell());
+        while !stop.is_set() && !self.end.is_closed() {
+            // Between two tasks; with tasks always waiting there is no other pause.
+            waiter.beat();
             let seen = self.end.bell().count();
             match self.end.take() {
                 Some(task) => self.serve(&mut models, &task),
-                None => self.end.bell().wait_until(seen, Monotonic::now().plus(IDLE)),
+                None => waiter.wait(self.end.bell(), seen, Monotonic::now().plus(IDLE)),
             }
         }
         Ok(())
