@@ -101,7 +101,7 @@ fn a_silent_thread_that_the_car_cannot_do_without_ends_it_in_order() {
     let run = car.wait(PATIENCE);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(run.stderr.contains("turbo: capture-1 missed its heartbeat (2."), "{}", run.stderr);
-    assert!(run.stdout.contains("frames"), "the summary is there all the same: {}", run.stdout);
+    assert!(run.stdout.contains("decisions"), "the summary is there all the same: {}", run.stdout);
 }
 
 #[test]

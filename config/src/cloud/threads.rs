@@ -42,9 +42,9 @@ impl Validate for CloudThreads {
 /// A cloud that loses a worker needs another one.
 pub(super) fn some_worker_is_left(workers: u32) -> impl Fn(&CloudThreads, &()) -> garde::Result {
     move |threads, ()| {
-        if threads.worker.on_loss == Some(OnLoss::Degrade) && workers < 2 {
+        if threads.worker.on_loss == Some(OnLoss::Degrade) && workers == 1 {
             return Err(garde::Error::new(
-                "has worker.on_loss degrade, but there is one worker only; expected fault, or workers of 2 or more",
+                "has worker.on_loss degrade, but there is one worker only; expected fault, or more workers",
             ));
         }
         Ok(())
