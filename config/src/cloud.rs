@@ -1,5 +1,7 @@
 //! The profile of `turbo cloud`: gateway and workers.
 
+mod threads;
+
 use std::path::{Path, PathBuf};
 
 use garde::Validate;
@@ -7,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{host_and_port, one_line, path, resolve, within};
 use crate::load::Profile;
-use crate::threads::{Mode, ThreadEntry};
 use crate::unique::{Keyed, Unique};
+pub use threads::CloudThreads;
+use threads::some_worker_is_left;
 
 /// Everything `turbo cloud` is told, such as `config/cloud.yaml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate)]
@@ -37,7 +40,7 @@ pub struct CloudProfile {
     #[garde(dive)]
     pub logs: CloudLogs,
     /// The core map.
-    #[garde(dive)]
+    #[garde(dive, custom(some_worker_is_left(self.workers)))]
     pub threads: CloudThreads,
 }
 
@@ -114,24 +117,6 @@ pub struct CloudLogs {
     #[serde(default)]
     #[garde(skip)]
     pub server_enable_allocation_stat_log: bool,
-}
-
-/// The core map of the cloud, one entry per role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct CloudThreads {
-    /// What to do where the kernel grants less.
-    #[garde(skip)]
-    pub mode: Mode,
-    /// QUIC.
-    #[garde(dive)]
-    pub gateway: ThreadEntry,
-    /// Runs the detectors.
-    #[garde(dive)]
-    pub worker: ThreadEntry,
-    /// Writes logs.
-    #[garde(dive)]
-    pub collector: ThreadEntry,
 }
 
 impl Profile for CloudProfile {

@@ -99,6 +99,80 @@ fn a_car_profile_says_what_is_wrong_with_it() {
         ((1, "    priority: 60\n"), "", "fifo", &["`threads.capture.policy` is real-time, which needs a `priority`"]),
         ((1, "priority: 60"), "priority: 100", "100", &["is 100; expected 1 to 99"]),
         ((1, "nice: 10"), "priority: 10", "other", &["is other, which has no `priority`"]),
+        (
+            (1, "policy: rr"),
+            "policy: deadline",
+            "deadline",
+            &["`threads.detector.policy` is deadline, which has no `priority` and no `nice`; expected `runtime_us`"],
+        ),
+        (
+            (1, "policy: rr\n    priority: 30"),
+            "policy: deadline\n    runtime_us: 2000\n    deadline_us: 1000\n    period_us: 3000",
+            "deadline",
+            &["has runtime_us 2000, deadline_us 1000 and period_us 3000; expected runtime_us <= deadline_us"],
+        ),
+        (
+            (1, "policy: rr\n    priority: 30"),
+            "policy: deadline\n    runtime_us: 1000\n    deadline_us: 1000",
+            "deadline",
+            &["needs `runtime_us`, `deadline_us` and `period_us`; expected all three"],
+        ),
+        (
+            (1, "policy: rr\n    priority: 30"),
+            "policy: deadline\n    runtime_us: 1\n    deadline_us: 1000\n    period_us: 1000",
+            "1",
+            &["`threads.detector.runtime_us` is 1; expected 2 to 4000000 us"],
+        ),
+        (
+            (1, "priority: 70\n"),
+            "priority: 70\n    period_us: 1000\n",
+            "fifo",
+            &[
+                "`threads.service.policy` has no `runtime_us`, `deadline_us` and `period_us`; expected those with deadline",
+            ],
+        ),
+        ((1, "wait: futex"), "wait: epol", "epol", &["did you mean `epoll`?", "futex, spin_then_futex, spin, epoll"]),
+        (
+            (1, "wait: futex"),
+            "wait: epoll",
+            "epoll",
+            &["`threads.capture.wait` is epoll, for threads that wait on sockets; expected futex"],
+        ),
+        ((1, "wait: epoll"), "wait: spin", "spin", &["`threads.transport.wait` has to be epoll"]),
+        ((1, "spin_us: 20"), "spin_us: 0", "0", &["`threads.service.spin_us` is 0; expected 1 to 10000 us"]),
+        (
+            (1, "wait: spin_then_futex"),
+            "wait: spin",
+            "20",
+            &["`threads.service.spin_us` is for spin_then_futex; expected that as `wait`"],
+        ),
+        (
+            (1, "wait: epoll"),
+            "spin_us: 20",
+            "20",
+            &["`threads.transport.spin_us` is for spin_then_futex; expected no `spin_us`"],
+        ),
+        (
+            (1, "# stack_kib: 2048"),
+            "stack_kib: 63",
+            "63",
+            &["`threads.capture.stack_kib` is 63; expected 64 to 1048576 KiB"],
+        ),
+        (
+            (1, "# heartbeat_ms: 5000"),
+            "heartbeat_ms: 99",
+            "99",
+            &["`threads.capture.heartbeat_ms` is 99; expected 100 to 600000 ms"],
+        ),
+        ((1, "on_loss: degrade"), "on_loss: ignore", "ignore", &["unknown value `ignore`", "degrade, fault"]),
+        (
+            (1, "spin_us: 20"),
+            "on_loss: degrade",
+            "degrade",
+            &[
+                "`threads.service.on_loss` is degrade, but without its service thread a camera's frames have no decision",
+            ],
+        ),
         ((1, "cores: [2, 3]"), "cores: [2, 2]", "[2, 2]", &["`threads.encoder.cores` names core 2 twice"]),
         ((1, "cores: [2, 3]"), "cores: [2, 4096]", "[2, 4096]", &["names core 4096; expected numbers from 0 to 1023"]),
         ((1, "cores: [2, 3]"), "cores: 2", "2", &["expected a list"]),
@@ -120,12 +194,34 @@ fn a_car_profile_says_what_is_wrong_with_it() {
 }
 
 #[test]
+fn a_car_without_a_cloud_cannot_do_without_its_detector() {
+    let text = shipped("car.yaml");
+    let (start, end) = (text.find("cloud:\n").unwrap(), text.find("# How the uplink is divided.").unwrap());
+    let alone = format!("{}{}", &text[..start], &text[end..]);
+    let error = CarProfile::parse(&alone, Path::new("c.yaml")).unwrap_err().to_string();
+    let said = "`threads` has detector.on_loss degrade, but without a `cloud` nothing else detects; expected fault";
+    assert_says(&error, "mode", &[said]);
+}
+
+#[test]
 fn a_cloud_profile_says_what_is_wrong_with_it() {
     let cases: &[Case] = &[
         ((1, "name: edd4"), "name: edd2", "edd2", &["`models[1].name` is \"edd2\", as in entry 0"]),
         ((1, "workers: 4"), "workers: 0", "0", &["`workers` is 0; expected 1 to 256 workers"]),
         ((1, "listen: 0.0.0.0:4433"), "listen: 0.0.0.0:99999", "0.0.0.0:99999", &["expected host:port"]),
         ((1, "frame_bytes: 8388608"), "frame_bytes: 8M", "8M", &["`8M` is not a whole number that is not negative"]),
+        (
+            (1, "on_loss: fault"),
+            "on_loss: degrade",
+            "degrade",
+            &["`threads.gateway.on_loss` is degrade, but without the gateway no car is served; expected fault"],
+        ),
+        (
+            (1, "workers: 4"),
+            "workers: 1",
+            "mode",
+            &["`threads` has worker.on_loss degrade, but there is one worker only; expected fault"],
+        ),
         ((1, "cars: 64"), "cars: -1", "-1", &["`-1` is not a whole number from 0"]),
     ];
     for (place, new, at, words) in cases {

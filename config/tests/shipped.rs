@@ -14,6 +14,7 @@ use config::Profile;
 use config::car::{Camera, CarProfile};
 use config::cloud::CloudProfile;
 use config::table::UtilityTable;
+use config::threads::Wait;
 
 fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -48,7 +49,8 @@ fn the_demo_asks_for_no_privilege_and_two_cores() {
     for entry in entries.into_iter().chain([&g.gateway, &g.worker, &g.collector]) {
         assert!(entry.cores.iter().all(|core| *core < 2), "{entry:?}");
         assert!(matches!(entry.scheduling(), config::threads::Scheduling::Other { nice: 0.. }), "{entry:?}");
-        assert_ne!(entry.wait, config::threads::Wait::SpinThenFutex, "{entry:?}");
+        // Two cores have none to spare for spinning.
+        assert!(matches!(entry.wait, Some(Wait::Futex | Wait::Epoll)), "{entry:?}");
     }
     assert!(!car.memory.lock);
 }
@@ -127,7 +129,21 @@ fn assert_every_key_is_shipped<P: Profile + std::fmt::Debug>(name: &str, some: &
 
 #[test]
 fn every_key_of_the_schema_is_in_the_templates() {
-    let car = ["hysteresis", "labels", "synthetic", "files", "uplink_slot_bytes", "nice", "max_entries", "identity"];
+    let car = [
+        "on_loss",
+        "spin_us",
+        "period_us",
+        "stack_kib",
+        "heartbeat_ms",
+        "hysteresis",
+        "labels",
+        "synthetic",
+        "files",
+        "uplink_slot_bytes",
+        "nice",
+        "max_entries",
+        "identity",
+    ];
     assert_every_key_is_shipped::<CarProfile>("car.yaml", &car);
     assert_every_key_is_shipped::<CloudProfile>("cloud.yaml", &["services_per_car", "priority", "ca", "file"]);
     let table = ["provenance", "execution_ms_p50", "model"];
@@ -154,4 +170,34 @@ fn every_key_of_the_templates_is_explained() {
             assert!(explained.contains(key) || container, "{name}: nothing explains `{key}`");
         }
     }
+}
+
+#[test]
+fn what_a_core_map_leaves_out_is_generous_and_safe() {
+    use config::threads::{OnLoss, Role};
+    use std::time::Duration;
+    let text = std::fs::read_to_string(shipped("demo-car.yaml")).unwrap().replace("    wait: futex\n", "");
+    let car = CarProfile::parse(&text, Path::new("demo.yaml")).unwrap();
+    for (key, entry, role) in car.threads.entries() {
+        let (wait, seconds) = match role {
+            Role::Transport => (Wait::Epoll, 5),
+            Role::Detector | Role::Collector => (Wait::SpinThenFutex, 30),
+            _ => (Wait::SpinThenFutex, 5),
+        };
+        assert_eq!((entry.waits(role), entry.heartbeat(role)), (wait, Duration::from_secs(seconds)), "{key}");
+        assert_eq!(entry.on_loss(), OnLoss::Fault, "{key}");
+    }
+}
+
+#[test]
+fn a_deadline_policy_brings_its_three_numbers() {
+    use config::threads::Scheduling;
+    use std::time::Duration;
+    let text = std::fs::read_to_string(shipped("car.yaml")).unwrap();
+    let numbers = "policy: deadline\n    runtime_us: 2000\n    deadline_us: 5000\n    period_us: 10000";
+    let changed = text.replacen("policy: rr\n    priority: 30", numbers, 1);
+    let car = CarProfile::parse(&changed, Path::new("car.yaml")).unwrap();
+    let us = Duration::from_micros;
+    let expected = Scheduling::Deadline { runtime: us(2000), deadline: us(5000), period: us(10_000) };
+    assert_eq!(car.threads.detector.scheduling(), expected);
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::frame::PixelFormat;
+use rt_core::wait::Waiter;
 
 pub use pace::{Pace, PaceError};
 pub use paced::{FrameSource, PacedCamera, QUEUE_SLOTS, Shot};
@@ -70,13 +71,30 @@ pub struct Wait<'a> {
     pub seen: u32,
     /// The latest the wait ends.
     pub until: Monotonic,
+    /// How the thread waits; in the kernel at once where nothing is said.
+    pub waiter: Option<&'a Waiter>,
 }
 
 impl<'a> Wait<'a> {
     /// A wait that ends at the next ring from now on, or at `until`.
     #[must_use]
     pub fn new(bell: &'a Doorbell, until: Monotonic) -> Self {
-        Self { bell, seen: bell.count(), until }
+        Self { bell, seen: bell.count(), until, waiter: None }
+    }
+
+    /// The same wait, as `waiter` waits.
+    #[must_use]
+    pub const fn by(self, waiter: &'a Waiter) -> Self {
+        Self { waiter: Some(waiter), ..self }
+    }
+
+    /// Waits until the bell rings or until `instant`, and not beyond the wait's own end; may return early.
+    pub fn sleep_until(&self, instant: Monotonic) {
+        let until = instant.min(self.until);
+        match self.waiter {
+            Some(waiter) => waiter.wait(self.bell, self.seen, until),
+            None => self.bell.wait_until(self.seen, until),
+        }
     }
 
     /// Whether the bell has rung, or the time is up.
@@ -92,7 +110,7 @@ impl<'a> Wait<'a> {
             if self.is_over() {
                 return false;
             }
-            self.bell.wait_until(self.seen, instant.min(self.until));
+            self.sleep_until(instant);
         }
         true
     }

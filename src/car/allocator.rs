@@ -13,6 +13,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
+use rt_core::wait::Waiter;
 use telemetry::emitter::Emitter;
 use telemetry::names::{NameId, Names};
 use telemetry::records::{AllocationRecord, LinkRecord, ServiceAllocation};
@@ -82,12 +83,15 @@ const CLOUD_HEADROOM: f64 = 0.9;
 /// However long the tail, a worker is not planned for more than this many times its typical load.
 const MOST_SPREAD: f64 = 1.5;
 
+/// The transport tells of its link ten times a second; what is older than this is true no more.
+const STALE: Duration = Duration::from_secs(2);
+
 impl Allocator {
     /// Allocates until `halt` is set.
     ///
     /// # Errors
     /// Where the profile's numbers are refused by the solver.
-    pub fn run(mut self, halt: &StopToken) -> Result<(), String> {
+    pub fn run(mut self, waiter: &Waiter, halt: &StopToken) -> Result<(), String> {
         halt.wakes(&self.bell);
         let policy_name = self.names.intern(&self.policy.to_string());
         let mut estimate = LinkEstimate::default();
@@ -102,6 +106,10 @@ impl Allocator {
                 connected_at =
                     connected_at.filter(|_| estimate.connected).or(estimate.connected.then_some(estimate.at));
                 self.log_link(&estimate, connected_at);
+            }
+            if estimate.connected && Monotonic::now().saturating_since(estimate.at) > STALE {
+                // Nobody is there to send anything: the transport has been lost, or is not getting its turn.
+                (estimate.connected, connected_at) = (false, None);
             }
             if let Some(newer) = self.menus.take() {
                 self.learn_classes(&newer);
@@ -128,9 +136,7 @@ impl Allocator {
             self.publish(&problem, &allocation, &menu, estimate.connected);
             self.log_allocation(&problem, &allocation, &estimate, connected_at, (begun, solved), policy_name);
             self.counters.count(Counter::Items);
-            self.counters.count(Counter::Sleeps);
-            self.bell.wait_until(seen, solved.plus(self.max_period));
-            self.counters.add(Counter::Wakeups, u64::from(self.bell.count() != seen));
+            waiter.wait_counted(&mut self.counters, &self.bell, seen, solved.plus(self.max_period));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use rt_core::mailbox;
 use rt_core::memory::pool::{FramePool, WriteLease};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
+use rt_core::wait::Waiter;
 
 use super::messages::{FrameNews, LeasedFrame};
 
@@ -53,12 +54,14 @@ impl Capture {
     ///
     /// # Errors
     /// The camera's, where no further frame can be had.
-    pub fn run(mut self, stop: &StopToken) -> Result<(), String> {
+    pub fn run(mut self, waiter: &Waiter, stop: &StopToken) -> Result<(), String> {
         stop.wakes(&self.bell);
         let mut queued = 0_usize;
         loop {
-            let mut wait = Wait::new(&self.bell, Monotonic::now().plus(Duration::from_secs(1)));
             self.counters.tick(Monotonic::now());
+            // A camera that is always behind never waits.
+            waiter.beat();
+            let mut wait = Wait::new(&self.bell, Monotonic::now().plus(Duration::from_secs(1))).by(waiter);
             if stop.is_set() {
                 break;
             }
@@ -120,7 +123,7 @@ impl Capture {
     }
 
     /// The ring has room for many deadlines' worth of frames: it is full only where the service thread has died, and
-    /// then the process is on its way to a fault.
+    /// then the process is on its way to a fault, for no core map can do without that thread.
     fn tell(&mut self, news: FrameNews) {
         let _ = self.news.push(news);
     }

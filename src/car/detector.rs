@@ -10,6 +10,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
+use rt_core::wait::Waiter;
 
 use super::messages::{LeasedFrame, VehicleResult};
 
@@ -35,12 +36,15 @@ pub fn run(
     mut lanes: Vec<Lane>,
     bell: &Doorbell,
     mut counters: ThreadCounters,
+    waiter: &Waiter,
     halt: &StopToken,
 ) -> Result<(), String> {
     halt.wakes(bell);
     // After pinning: the engine's threads inherit this thread's cores.
     detector.warm_up(largest_frame).map_err(|error| format!("on-vehicle detector: {error}"))?;
     while !halt.is_set() {
+        // Between two frames; with frames always waiting there is no other pause.
+        waiter.beat();
         let seen = bell.count();
         counters.tick(Monotonic::now());
         for lane in &mut lanes {
@@ -58,11 +62,7 @@ pub fn run(
                 detect(&mut detector, lane);
                 counters.count(Counter::Items);
             }
-            None => {
-                counters.count(Counter::Sleeps);
-                bell.wait_until(seen, Monotonic::now().plus(Duration::from_secs(1)));
-                counters.add(Counter::Wakeups, u64::from(bell.count() != seen));
-            }
+            None => waiter.wait_counted(&mut counters, bell, seen, Monotonic::now().plus(Duration::from_secs(1))),
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use rt_core::mailbox;
 use rt_core::memory::pool::{FramePool, ReadLease};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
+use rt_core::wait::Waiter;
 use telemetry::names::NameId;
 use telemetry::records::RequestTimes;
 use transport::car::Outgoing;
@@ -51,7 +52,7 @@ impl Encoder {
     ///
     /// # Errors
     /// None; frames that cannot be coded are reported to the service.
-    pub fn run(mut self, halt: &StopToken) -> Result<(), String> {
+    pub fn run(mut self, waiter: &Waiter, halt: &StopToken) -> Result<(), String> {
         halt.wakes(&self.bell);
         let mut assignment = Assignment { sending: None, probe: None, connected: false };
         let mut last_sent = Monotonic::ZERO;
@@ -65,11 +66,10 @@ impl Encoder {
                 assignment = newer;
             }
             let Some(frame) = self.frames.take() else {
-                self.counters.count(Counter::Sleeps);
-                self.bell.wait_until(seen, Monotonic::now().plus(Duration::from_secs(1)));
-                self.counters.add(Counter::Wakeups, u64::from(self.bell.count() != seen));
+                waiter.wait_counted(&mut self.counters, &self.bell, seen, Monotonic::now().plus(Duration::from_secs(1)));
                 continue;
             };
+            waiter.beat();
             let taken = Monotonic::now();
             let probe = assignment.probe.filter(|_| taken.saturating_since(last_sent) >= self.probe_period);
             let sending = assignment.sending.or(probe).filter(|_| assignment.connected);

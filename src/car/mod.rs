@@ -10,6 +10,8 @@ mod plan;
 mod service;
 mod sinks;
 mod sources;
+mod subsystems;
+mod supervise;
 mod tuning;
 mod wiring;
 
@@ -24,30 +26,27 @@ use config::{Profile, car::HugePages as WantedPages};
 use inference::detector::Detector;
 use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
+use rt_core::lifecycle::Supervisor;
 use rt_core::memory::arena::HugePages;
 use rt_core::stop::StopToken;
-use rt_core::threads::{Thread, ThreadEnd, ThreadSpec, spawn};
-use telemetry::collector::{Collector, CollectorReport};
+use telemetry::collector::Collector;
 use telemetry::live::LivePrinter;
 use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
 use telemetry::run_info::RunInfo;
 use telemetry::summary::{Summary, SummaryContext};
-use transport::car::LinkEvent;
 
-use crate::core_map;
 use crate::failure::Failure;
 use crate::signals::stop_on_signals;
+use crate::state_log::StateLog;
 use crate::verbs::car::CarArgs;
 use plan::Plan;
 use sinks::{Overlays, Scorer, Scores};
+use supervise::{LinkTeller, Rounds};
 use wiring::Wiring;
 
-/// How often the main thread looks after link events and the clock.
-const MAIN_PERIOD: Duration = Duration::from_millis(100);
-
-/// Runs the car until its time is up, a signal comes or a thread fails.
+/// Runs the car until its time is up, a signal comes or something is lost that it cannot do without.
 ///
 /// # Errors
 /// [`Failure`], with the exit code that fits.
@@ -92,61 +91,17 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     collector.show(if args.tuning.json { LivePrinter::stderr() } else { LivePrinter::stdout() });
 
     let captured = Arc::new(AtomicU64::new(0));
-    let halt = StopToken::default();
-    let wired = wiring::wire(&profile, cameras, plan, &names, &vocabulary, &mut collector, &captured)?;
-    let Wiring { capture, encoders, services, detector_lanes, detector_bell, detector_counters, .. } = wired;
-    let Wiring { allocator, endpoint, link_events, memory, .. } = wired;
+    let Wiring { threads, link_events, memory } =
+        wiring::wire(&profile, cameras, plan, &names, &vocabulary, &mut collector, &captured)?;
+    let bell = Doorbell::futex();
+    stop.wakes(&bell);
+    let (report_in, report) = sync_channel(1);
+    let subsystems = subsystems::make(&profile, threads, detector, collector, report_in, &bell)?;
+    let log = StateLog::default();
+    let mut supervisor = Supervisor::new(subsystems, log.teller()).map_err(Failure::run)?;
+    supervisor.initialise(Monotonic::now()).map_err(Failure::run)?;
 
-    let largest = wiring::largest_frame(&capture);
-    let strictness = core_map::strictness(profile.threads.mode);
-    let entries = &profile.threads;
-    let start = |spec: &ThreadSpec, body: Box<dyn FnOnce() -> Result<(), String> + Send>| {
-        spawn(spec, strictness, &stop, body).map_err(Failure::run)
-    };
-    let (report_in, report) = sync_channel::<CollectorReport>(1);
-    let collector_halt = halt.clone();
-    let mut late_threads = vec![start(
-        &core_map::spec(&entries.collector, "collector".to_owned()),
-        Box::new(move || report_in.send(collector.run(&collector_halt)).map_err(|error| error.to_string())),
-    )?];
-    if let Some((endpoint, bell)) = endpoint {
-        let halt = halt.clone();
-        let body = move || transport::car::run_car(endpoint, &halt, bell).map_err(|error| error.to_string());
-        late_threads.push(start(&core_map::spec(&entries.transport, "transport".to_owned()), Box::new(body))?);
-    }
-    let token = halt.clone();
-    let spec = core_map::spec(&entries.allocator, "allocator".to_owned());
-    late_threads.push(start(&spec, Box::new(move || allocator.run(&token)))?);
-    let token = halt.clone();
-    let spec = core_map::spec(&entries.detector, "detector".to_owned());
-    late_threads.push(start(
-        &spec,
-        Box::new(move || detector::run(detector, largest, detector_lanes, &detector_bell, detector_counters, &token)),
-    )?);
-    for (encoder, number) in encoders.into_iter().zip(1..) {
-        let token = halt.clone();
-        let spec = core_map::spec(&entries.encoder, format!("encoder-{number}"));
-        late_threads.push(start(&spec, Box::new(move || encoder.run(&token)))?);
-    }
-    let mut service_threads = Vec::new();
-    for (service, number) in services.into_iter().zip(1..) {
-        let token = halt.clone();
-        let spec = core_map::spec(&entries.service, format!("service-{number}"));
-        service_threads.push(start(&spec, Box::new(move || service.run(&token)))?);
-    }
-    let mut capture_threads = Vec::new();
-    for (camera, number) in capture.into_iter().zip(1..) {
-        let token = stop.clone();
-        let spec = core_map::spec(&entries.capture, format!("capture-{number}"));
-        capture_threads.push(start(&spec, Box::new(move || camera.run(&token)))?);
-    }
-
-    let core_map: Vec<String> = late_threads
-        .iter()
-        .chain(&service_threads)
-        .chain(&capture_threads)
-        .map(|thread| thread.granted.to_string())
-        .collect();
+    let core_map: Vec<String> = supervisor.threads().map(|thread| thread.granted.to_string()).collect();
     for line in &core_map {
         eprintln!("thread {line}");
     }
@@ -155,14 +110,9 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     }
     write_info(&profile, &dirs, started, &core_map, &memory)?;
 
-    supervise(args.tuning.run_for, &stop, link_events);
-
-    // Cameras first, then every frame they captured gets its decision, then the rest.
-    stop.set();
-    let mut failures = join(capture_threads);
-    failures.extend(join(service_threads));
-    halt.set();
-    failures.extend(join(late_threads));
+    supervisor.run(Monotonic::now()).map_err(Failure::run)?;
+    let state =
+        Rounds { stop, bell, run_for: args.tuning.run_for, link: LinkTeller::new(link_events) }.make(&mut supervisor);
 
     if let Ok(report) = report.try_recv() {
         let context = SummaryContext {
@@ -180,49 +130,10 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
         } else {
             println!("{}", summary.table(&report));
         }
+    } else {
+        eprintln!("turbo: the collector was lost, and with it the summary");
     }
-    if failures.is_empty() { Ok(()) } else { Err(Failure::Run(failures.join("\n"))) }
-}
-
-/// Waits for the end of the run's time or for the stop token, telling what happens to the link meanwhile.
-fn supervise(run_for: Option<Duration>, stop: &StopToken, mut events: Option<rtrb::Consumer<LinkEvent>>) {
-    let end = run_for.map(|length| Monotonic::now().plus(length));
-    let bell = Doorbell::futex();
-    stop.wakes(&bell);
-    let mut last_failure = None;
-    loop {
-        let seen = bell.count();
-        while let Some(event) = events.as_mut().and_then(|events| events.pop().ok()) {
-            match event {
-                LinkEvent::Connected => eprintln!("link: connected to the cloud"),
-                LinkEvent::Lost { reason } => eprintln!("link: lost: {reason}; the car decides alone"),
-                LinkEvent::Refused { reason } => eprintln!("link: the cloud refuses this car: {reason}"),
-                // Attempts go on for ever; the same reason is told once.
-                LinkEvent::Failed { reason } if last_failure.as_ref() != Some(&reason) => {
-                    eprintln!("link: no connection: {reason}; trying on, the car decides alone");
-                    last_failure = Some(reason);
-                }
-                LinkEvent::Failed { .. } => {}
-                LinkEvent::RepliesDropped { count } => eprintln!("link: {count} results had no room in their ring"),
-            }
-        }
-        let now = Monotonic::now();
-        if stop.is_set() || end.is_some_and(|end| now >= end) {
-            return;
-        }
-        let next = now.plus(MAIN_PERIOD);
-        bell.wait_until(seen, end.map_or(next, |end| end.min(next)));
-    }
-}
-
-fn join(threads: Vec<Thread>) -> Vec<String> {
-    let ends = threads.into_iter().map(Thread::join);
-    ends.filter_map(|(name, end)| match end {
-        ThreadEnd::Done => None,
-        ThreadEnd::Failed(reason) => Some(format!("{name}: {reason}")),
-        ThreadEnd::Panicked(message) => Some(format!("{name} panicked: {message}")),
-    })
-    .collect()
+    log.outcome(state)
 }
 
 fn log_options(profile: &CarProfile) -> LogOptions {

@@ -122,7 +122,7 @@ impl Pending {
 
     /// Decides for the car's own result, or for nothing, where waiting longer can bring nothing better or the time is
     /// up (`due`).
-    pub fn settle(&mut self, now: Monotonic, due: bool, stopping: bool) {
+    pub fn settle(&mut self, now: Monotonic, due: bool) {
         if self.decided.is_some() || !(due || self.outcome.is_some()) {
             return;
         }
@@ -132,8 +132,7 @@ impl Pending {
                 self.decide(now, Source::Vehicle, None, delivered, at);
             }
             None if due || self.vehicle_lost.is_some() => {
-                let behind = if stopping { NoneReason::Stopping } else { NoneReason::DetectorBehind };
-                let reason = self.vehicle_lost.unwrap_or(behind);
+                let reason = self.vehicle_lost.unwrap_or(NoneReason::DetectorBehind);
                 self.decide(now, Source::None, Some(reason), Detections::new(), now);
             }
             None => {}

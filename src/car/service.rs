@@ -12,6 +12,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
+use rt_core::wait::Waiter;
 use telemetry::emitter::Emitter;
 use telemetry::names::NameId;
 use telemetry::records::FrameRecord;
@@ -49,19 +50,19 @@ pub struct Service {
 }
 
 impl Service {
-    /// Decides until `halt` is set, or until the camera has ended and every frame is decided.
+    /// Decides until `halt` is set and every frame that was captured before is decided, each by its deadline.
     ///
     /// # Errors
     /// None.
-    pub fn run(mut self, halt: &StopToken) -> Result<(), String> {
+    pub fn run(mut self, waiter: &Waiter, halt: &StopToken) -> Result<(), String> {
         halt.wakes(&self.bell);
         let mut pending: heapless::Vec<Pending, MAX_PENDING> = heapless::Vec::new();
         let mut maps: Arc<Vec<ClassMap>> = Arc::new(Vec::new());
         let mut stale = 0_u32;
         loop {
             let seen = self.bell.count();
-            // Looked at before the ring: what was pushed before the camera ended is still taken.
-            let camera_ended = self.news.is_abandoned();
+            // Looked at before the ring: what was pushed before the halt is still taken.
+            let halted = halt.is_set();
             if let Some(newer) = self.class_maps.take() {
                 maps = newer;
             }
@@ -69,18 +70,14 @@ impl Service {
             stale = stale.saturating_add(self.take_results(&mut pending, &maps));
             let now = Monotonic::now();
             self.counters.tick(now);
-            let stopping = halt.is_set();
             for frame in &mut pending {
-                let due = now >= frame.meta.deadline.less(self.margin) || stopping;
-                frame.settle(now, due, stopping);
+                frame.settle(now, now >= frame.meta.deadline.less(self.margin));
             }
-            self.close(&mut pending, now, stopping, &mut stale);
-            if stopping || (camera_ended && pending.is_empty()) {
+            self.close(&mut pending, now, &mut stale);
+            if halted && pending.is_empty() {
                 return Ok(());
             }
-            self.counters.count(Counter::Sleeps);
-            self.bell.wait_until(seen, self.next_instant(&pending, now));
-            self.counters.add(Counter::Wakeups, u64::from(self.bell.count() != seen));
+            waiter.wait_counted(&mut self.counters, &self.bell, seen, self.next_instant(&pending, now));
         }
     }
 
@@ -124,16 +121,10 @@ impl Service {
     }
 
     /// Records and forgets every frame that is complete, or decided and past its deadline.
-    fn close(
-        &mut self,
-        pending: &mut heapless::Vec<Pending, MAX_PENDING>,
-        now: Monotonic,
-        stopping: bool,
-        stale: &mut u32,
-    ) {
+    fn close(&mut self, pending: &mut heapless::Vec<Pending, MAX_PENDING>, now: Monotonic, stale: &mut u32) {
         let mut index = 0;
         while let Some(frame) = pending.get(index) {
-            let over = frame.is_decided() && (frame.meta.deadline.passed_at(now) || stopping);
+            let over = frame.is_decided() && frame.meta.deadline.passed_at(now);
             if frame.is_complete() || over {
                 let frame = pending.remove(index);
                 self.finish(frame, stale);
@@ -144,7 +135,7 @@ impl Service {
     }
 
     fn finish(&mut self, mut frame: Pending, stale: &mut u32) {
-        frame.settle(Monotonic::now(), true, false);
+        frame.settle(Monotonic::now(), true);
         if let Some(record) = frame.record(std::mem::take(stale)) {
             let told = self.records.emit(record);
             self.counters.count(if told { Counter::Items } else { Counter::Drops });

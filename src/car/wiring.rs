@@ -10,6 +10,7 @@ use config::car::{CarProfile, CloudPeer};
 use drivers::camera::Camera;
 use inference::codec::ImageEncoder;
 use rt_core::doorbell::Doorbell;
+use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox::mailbox;
 use rt_core::memory::pool::{FramePool, ReadLease, WriteLease};
 use rt_core::trace::counters::ThreadCounters;
@@ -37,8 +38,18 @@ const CODED_GROWTH: usize = 8;
 /// The endpoint and the bell that wakes it.
 pub type Endpoint = (CarEndpoint<ReadLease>, Doorbell);
 
-/// Every thread's belongings.
+/// What [`wire`] makes.
 pub struct Wiring {
+    /// What belongs to the threads.
+    pub threads: Threads,
+    /// What happens to the link.
+    pub link_events: Option<rtrb::Consumer<LinkEvent>>,
+    /// What memory was got, a line per pool.
+    pub memory: Vec<String>,
+}
+
+/// Every thread's belongings.
+pub struct Threads {
     /// Per camera.
     pub capture: Vec<Capture>,
     /// Per service.
@@ -55,10 +66,6 @@ pub struct Wiring {
     pub allocator: Allocator,
     /// `None` where the profile has no cloud.
     pub endpoint: Option<Endpoint>,
-    /// What happens to the link.
-    pub link_events: Option<rtrb::Consumer<LinkEvent>>,
-    /// What memory was got, a line per pool.
-    pub memory: Vec<String>,
 }
 
 /// Width and height of the largest frame of all cameras.
@@ -205,6 +212,7 @@ pub fn wire(
             events: Some(events_in),
             estimator: EstimatorLimits::default(),
             counters: collector.counters("transport"),
+            heartbeat: Heartbeat::default(),
         };
         endpoint = Some((car, transport_bell));
     }
@@ -223,7 +231,7 @@ pub fn wire(
         links: collector.links(RING),
         counters: collector.counters("allocator"),
     };
-    Ok(Wiring {
+    let threads = Threads {
         capture: wiring.capture,
         encoders: wiring.encoders,
         services: wiring.services,
@@ -232,9 +240,8 @@ pub fn wire(
         detector_counters: collector.counters("detector"),
         allocator,
         endpoint,
-        link_events,
-        memory: wiring.memory,
-    })
+    };
+    Ok(Wiring { threads, link_events, memory: wiring.memory })
 }
 
 /// What grows service by service.

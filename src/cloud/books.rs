@@ -1,11 +1,14 @@
 //! What the gateway and the workers tell, brought together: rows of log type 3, and lines for a person.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use allocation::model_config::ModelConfig;
 use rt_core::clock::Monotonic;
+use rt_core::lifecycle::{Subsystem, Watch};
 use telemetry::emitter::Emitter;
 use telemetry::names::Names;
 use telemetry::records::ServedRecord;
@@ -19,20 +22,53 @@ const FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// The cloud's books.
 pub(super) struct Books {
-    pub(super) served: rtrb::Consumer<ServedFrame>,
-    pub(super) events: rtrb::Consumer<GatewayEvent>,
+    served: rtrb::Consumer<ServedFrame>,
+    events: rtrb::Consumer<GatewayEvent>,
     /// One per worker.
-    pub(super) done: Vec<rtrb::Consumer<Work>>,
-    pub(super) rows: Emitter<ServedRecord>,
-    pub(super) names: Names,
+    done: Vec<rtrb::Consumer<Work>>,
+    rows: Emitter<ServedRecord>,
+    names: Names,
     /// The models' names, in the order of the menu.
-    pub(super) models: Vec<String>,
-    pub(super) open: HashMap<(Arc<str>, u16, u64), Work>,
+    models: Vec<String>,
+    open: HashMap<(Arc<str>, u16, u64), Work>,
     /// Requests given up before inference since the last one served, by car and service.
-    pub(super) expired: HashMap<(Arc<str>, u16), u32>,
+    expired: HashMap<(Arc<str>, u16), u32>,
+}
+
+/// The books as a subsystem: they are closed once nobody writes into them, and before the collector is, which waits for
+/// their rows.
+pub(super) struct Ledger(pub(super) Rc<RefCell<Option<Books>>>);
+
+impl Subsystem for Ledger {
+    fn name(&self) -> &str {
+        "books"
+    }
+
+    fn start(&mut self, _: &mut Watch, _: Monotonic) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn stop(&mut self, _: &mut Watch) -> Result<(), String> {
+        if let Some(mut books) = self.0.borrow_mut().take() {
+            books.write();
+        }
+        Ok(())
+    }
 }
 
 impl Books {
+    /// Empty books. `done` has a ring per worker, `models` the names in the order of the menu.
+    pub(super) fn new(
+        served: rtrb::Consumer<ServedFrame>,
+        events: rtrb::Consumer<GatewayEvent>,
+        done: Vec<rtrb::Consumer<Work>>,
+        rows: Emitter<ServedRecord>,
+        names: Names,
+        models: Vec<String>,
+    ) -> Self {
+        Self { served, events, done, rows, names, models, open: HashMap::new(), expired: HashMap::new() }
+    }
+
     /// Writes down what has come since the last call.
     pub(super) fn write(&mut self) {
         while let Ok(event) = self.events.pop() {
@@ -162,16 +198,8 @@ mod tests {
         let (mut served_in, served) = rtrb::RingBuffer::new(8);
         let (_, events) = rtrb::RingBuffer::new(1);
         let (mut done_in, done) = rtrb::RingBuffer::new(8);
-        let mut books = Books {
-            served,
-            events,
-            done: vec![done],
-            rows: collector.served(8),
-            names: Names::default(),
-            models: vec!["small".into(), "large".into()],
-            open: HashMap::new(),
-            expired: HashMap::new(),
-        };
+        let models = vec!["small".into(), "large".into()];
+        let mut books = Books::new(served, events, vec![done], collector.served(8), Names::default(), models);
         for seq in [3, 4] {
             done_in.push(Work { finished_at: Monotonic::now(), ..work(seq) }).expect("room");
         }

@@ -13,6 +13,7 @@ use rt_core::frame::FrameId;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
 use rt_core::trace::{Hop, Stamper};
+use rt_core::wait::Waiter;
 use transport::gateway::worker::{Task, TaskResult, TaskStatus, WorkerEnd};
 use transport::wire::menu::ModelEntry;
 
@@ -34,7 +35,6 @@ pub(super) struct Worker {
     pub(super) done: rtrb::Producer<Work>,
     /// Gets the menu as measured, or why there is none, once.
     pub(super) ready: SyncSender<Result<Vec<ModelEntry>, Failure>>,
-    pub(super) stop: StopToken,
     /// What this thread counts.
     pub(super) counters: ThreadCounters,
     /// The hops it carries out.
@@ -60,7 +60,7 @@ pub(super) struct Work {
 
 impl Worker {
     /// Loads, measures, then works until `stop`.
-    pub(super) fn run(mut self) -> Result<(), String> {
+    pub(super) fn run(mut self, waiter: &Waiter, stop: &StopToken) -> Result<(), String> {
         let mut models = match self.prepare() {
             Ok((models, menu)) => {
                 // Whoever started this thread may have gone on to end the process.
@@ -72,17 +72,15 @@ impl Worker {
                 return Ok(());
             }
         };
-        self.stop.wakes(self.end.bell());
-        while !self.stop.is_set() && !self.end.is_closed() {
+        stop.wakes(self.end.bell());
+        while !stop.is_set() && !self.end.is_closed() {
+            // Between two tasks; with tasks always waiting there is no other pause.
+            waiter.beat();
             let seen = self.end.bell().count();
             self.counters.tick(Monotonic::now());
             match self.end.take() {
                 Some(task) => self.serve(&mut models, &task),
-                None => {
-                    self.counters.count(Counter::Sleeps);
-                    self.end.bell().wait_until(seen, Monotonic::now().plus(IDLE));
-                    self.counters.add(Counter::Wakeups, u64::from(self.end.bell().count() != seen));
-                }
+                None => waiter.wait_counted(&mut self.counters, self.end.bell(), seen, Monotonic::now().plus(IDLE)),
             }
         }
         Ok(())

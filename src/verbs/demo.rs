@@ -14,7 +14,7 @@ use config::cloud::ModelFile;
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::stop::StopToken;
-use rt_core::threads::{Policy, Strictness, Thread, ThreadEnd, ThreadSpec, spawn};
+use rt_core::threads::{Strictness, Thread, ThreadEnd, ThreadSpec, spawn};
 use transport::certs::DevPki;
 use transport::link::{Link, LinkConfig, LinkHandle, Trace};
 
@@ -129,7 +129,7 @@ fn start_link(
     config.seed = args.tuning.seed.unwrap_or(config.seed);
     let (emulator, handle) = Link::bind(config).map_err(link::failure)?;
     let stop = StopToken::default();
-    let spec = ThreadSpec { name: "link".to_owned(), cores: vec![], policy: Policy::Other { nice: 0 } };
+    let spec = ThreadSpec::named("link");
     let running = stop.clone();
     let body = move || emulator.run(&running).map(drop).map_err(|error| error.to_string());
     let thread = spawn(&spec, Strictness::BestEffort, &stop, body).map_err(Failure::run)?;

@@ -7,6 +7,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{ThreadCounters, ThreadWatch};
 use rt_core::trace::{HopHistograms, Tracer};
+use rt_core::wait::{WaitStrategy, Waiter};
 
 use crate::emitter::{Emitter, Inlet, ring};
 use crate::frame_sink::FrameSink;
@@ -157,7 +158,12 @@ impl Collector {
 
     /// Collects until `stop` is set and every emitter is gone (or a second has passed since), then writes the last
     /// parts.
-    pub fn run(mut self, stop: &StopToken) -> CollectorReport {
+    pub fn run(self, stop: &StopToken) -> CollectorReport {
+        self.run_by(stop, &Waiter::new(WaitStrategy::Futex, 1))
+    }
+
+    /// The same, waiting as `waiter` waits and beating its heartbeat.
+    pub fn run_by(mut self, stop: &StopToken, waiter: &Waiter) -> CollectorReport {
         let bell = Doorbell::futex();
         stop.wakes(&bell);
         let mut window_start = Monotonic::now();
@@ -184,7 +190,7 @@ impl Collector {
                 }
             }
             let pause = if ending.is_some() { POLL_WHILE_ENDING } else { POLL };
-            bell.wait_until(seen, now.plus(pause));
+            waiter.wait(&bell, seen, now.plus(pause));
         };
         self.sinks.iter_mut().for_each(|sink| sink.finish());
         self.logs.finish();

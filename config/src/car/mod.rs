@@ -5,6 +5,7 @@ mod logs;
 mod memory;
 mod peers;
 mod service;
+mod threads;
 
 use std::path::Path;
 
@@ -16,10 +17,11 @@ pub use logs::{MaxEntries, RunConfig};
 pub use memory::{HugePages, MemoryConfig};
 pub use peers::{CloudPeer, VehicleConfig};
 pub use service::{Camera, FilesCamera, ServiceConfig, SyntheticCamera};
+pub use threads::CarThreads;
 
 use crate::load::Profile;
-use crate::threads::{Mode, ThreadEntry};
 use crate::unique::Unique;
+use threads::some_detector_is_left;
 
 /// Everything `turbo car` is told, such as `config/car.yaml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate)]
@@ -48,38 +50,8 @@ pub struct CarProfile {
     #[garde(dive)]
     pub memory: MemoryConfig,
     /// The core map.
-    #[garde(dive)]
+    #[garde(dive, custom(some_detector_is_left(self.cloud.is_some())))]
     pub threads: CarThreads,
-}
-
-/// The core map of the car, one entry per role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct CarThreads {
-    /// What to do where the kernel grants less.
-    #[garde(skip)]
-    pub mode: Mode,
-    /// Takes frames from the cameras.
-    #[garde(dive)]
-    pub capture: ThreadEntry,
-    /// Resizes and encodes.
-    #[garde(dive)]
-    pub encoder: ThreadEntry,
-    /// One per service: sends, waits for results, decides by the deadline.
-    #[garde(dive)]
-    pub service: ThreadEntry,
-    /// Runs the on-vehicle detector.
-    #[garde(dive)]
-    pub detector: ThreadEntry,
-    /// QUIC.
-    #[garde(dive)]
-    pub transport: ThreadEntry,
-    /// Divides the uplink.
-    #[garde(dive)]
-    pub allocator: ThreadEntry,
-    /// Writes logs; not real-time.
-    #[garde(dive)]
-    pub collector: ThreadEntry,
 }
 
 /// Most services of one car; the bound up to which the solver's sums are exact is higher.

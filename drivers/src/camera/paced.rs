@@ -111,7 +111,7 @@ impl<S: AsMut<[u8]> + Send, F: FrameSource> Camera<S> for PacedCamera<S, F> {
         if self.slots.is_empty() {
             // Only a ring can announce a slot: wait for it, or the caller would spin.
             while !wait.is_over() {
-                wait.bell.wait_until(wait.seen, wait.until);
+                wait.sleep_until(wait.until);
             }
             return Ok(None);
         }

@@ -10,6 +10,7 @@ use crate::clock::Monotonic;
 use crate::doorbell::Doorbell;
 use crate::lifecycle::Heartbeat;
 use crate::threads::Policy;
+use crate::trace::counters::{Counter, ThreadCounters};
 
 /// How often a spin looks at the bell before it looks at the clock, which costs as much as many looks.
 const LOOKS_PER_CLOCK: u32 = 32;
@@ -88,12 +89,29 @@ impl Waiter {
     /// Returns once `bell` has rung since `seen` was read, or at `until`; may return early for no reason, as
     /// [`Doorbell::wait_until`] may, so look for work and wait again.
     pub fn wait(&self, bell: &Doorbell, seen: u32, until: Monotonic) {
+        self.wait_for(bell, seen, until);
+    }
+
+    /// As [`Waiter::wait`], and counts the wait, how it ended and how long it spun.
+    pub fn wait_counted(&self, counters: &mut ThreadCounters, bell: &Doorbell, seen: u32, until: Monotonic) {
+        counters.count(Counter::Sleeps);
+        counters.add(Counter::Spins, self.wait_for(bell, seen, until));
+        counters.add(Counter::Wakeups, u64::from(bell.count() != seen));
+    }
+
+    /// How many looks at the bell it spun.
+    fn wait_for(&self, bell: &Doorbell, seen: u32, until: Monotonic) -> u64 {
         let now = Monotonic::now();
         self.heartbeat.beat(now);
         let until = until.min(now.plus(self.longest));
         let longest = self.strategy.longest_spin();
-        if longest > Duration::ZERO && self.spin(bell, seen, now, until, longest) {
-            return;
+        let mut looks = 0;
+        if longest > Duration::ZERO {
+            let over;
+            (over, looks) = self.spin(bell, seen, now, until, longest);
+            if over {
+                return looks;
+            }
         }
         match bell.event() {
             None => bell.wait_until(seen, until),
@@ -104,39 +122,42 @@ impl Waiter {
                 bell.clear_event();
             }
         }
+        looks
     }
 
-    /// Spins from `now` on, as long as it may; whether the wait is over.
-    fn spin(&self, bell: &Doorbell, seen: u32, now: Monotonic, until: Monotonic, longest: Duration) -> bool {
+    /// Spins from `now` on, as long as it may; whether the wait is over, and after how many looks.
+    fn spin(&self, bell: &Doorbell, seen: u32, now: Monotonic, until: Monotonic, longest: Duration) -> (bool, u64) {
         let allowed = self.budget.as_ref().map_or(longest, |cell| {
             let mut budget = cell.get();
             longest.min(budget.allowed(now))
         });
         let end = now.plus(allowed).min(until);
-        let (rung, ended) = spin_until(bell, seen, end, now);
+        let (rung, ended, looks) = spin_until(bell, seen, end, now);
         if let Some(cell) = &self.budget {
             let mut budget = cell.get();
             // A ring ended the spin after the clock was last read: up to this very instant is charged.
             budget.spent(now, if rung { Monotonic::now() } else { ended });
             cell.set(budget);
         }
-        rung || ended >= until
+        (rung || ended >= until, looks)
     }
 }
 
-/// Looks at `bell` until it has rung since `seen` or until `end`; whether it has rung, and the clock as last read.
+/// Looks at `bell` until it has rung since `seen` or until `end`; whether it has rung, the clock as last read, and the looks.
 /// Each look is one acquiring load, which is what a mailbox filled before the ring needs to be seen.
-fn spin_until(bell: &Doorbell, seen: u32, end: Monotonic, mut clock: Monotonic) -> (bool, Monotonic) {
+fn spin_until(bell: &Doorbell, seen: u32, end: Monotonic, mut clock: Monotonic) -> (bool, Monotonic, u64) {
+    let mut looks = 0;
     while clock < end {
         for _ in 0..LOOKS_PER_CLOCK {
+            looks += 1;
             if bell.count() != seen {
-                return (true, clock);
+                return (true, clock, looks);
             }
             std::hint::spin_loop();
         }
         clock = Monotonic::now();
     }
-    (bell.count() != seen, clock)
+    (bell.count() != seen, clock, looks)
 }
 
 /// Sleeps until `event` is readable or until `until`.

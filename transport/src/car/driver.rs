@@ -5,6 +5,7 @@ mod frames;
 use std::sync::Arc;
 
 use rt_core::clock::Monotonic;
+use rt_core::lifecycle::Heartbeat;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
 use s2n_quic::Client;
@@ -54,6 +55,7 @@ pub(super) struct Driver<B> {
     menus: Vec<Subscription<CloudMenu>>,
     events: Option<rtrb::Producer<LinkEvent>>,
     stop: StopToken,
+    heartbeat: Heartbeat,
     client: Arc<Client>,
     wake: Arc<Notify>,
     failures: u32,
@@ -88,6 +90,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             menus: config.menus,
             events: config.events,
             stop,
+            heartbeat: config.heartbeat,
             client: Arc::new(client),
             wake,
             failures: 0,
@@ -110,6 +113,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         while !self.stop.is_set() {
             let now = Monotonic::now();
             self.counters.tick(now);
+            self.heartbeat.beat(now);
             self.listen_to_path(now);
             while let Ok(told) = self.told.1.try_recv() {
                 self.hear(told, now);

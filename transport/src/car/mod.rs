@@ -20,6 +20,7 @@ use allocation::model_config::Payload;
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::frame::FrameMeta;
+use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
@@ -124,6 +125,8 @@ pub struct CarEndpoint<B> {
     pub estimator: EstimatorLimits,
     /// What the endpoint's thread counts; its items are answers.
     pub counters: ThreadCounters,
+    /// Beaten in every round of the endpoint's loop, at least every 100 ms.
+    pub heartbeat: Heartbeat,
 }
 
 /// Why the endpoint could not start. Once it runs, nothing ends it but the stop token.

@@ -73,6 +73,7 @@ pub(super) async fn serve(
     bell: AsyncBell,
 ) -> Result<(), GatewayError> {
     let mut server = start(&config)?;
+    let heartbeat = config.heartbeat.clone();
     if let (Some(bound), Ok(address)) = (&config.bound, server.local_addr()) {
         // Without room nobody waits for it; this thread must not.
         let _ = bound.try_send(address);
@@ -81,6 +82,7 @@ pub(super) async fn serve(
     let hub = Rc::new(RefCell::new(Hub::new(limits, menu, workers, served, events, counters)));
     while !stop.is_set() {
         let now = Monotonic::now();
+        heartbeat.beat(now);
         let until = {
             let mut hub = hub.borrow_mut();
             hub.counters.tick(now);

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
+use rt_core::lifecycle::Heartbeat;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 
@@ -78,6 +79,8 @@ pub struct Gateway {
     pub bound: Option<std::sync::mpsc::SyncSender<SocketAddr>>,
     /// What the gateway's thread counts; its items are answered frames.
     pub counters: ThreadCounters,
+    /// Beaten in every round of the gateway's loop, at least every 100 ms.
+    pub heartbeat: Heartbeat,
 }
 
 /// What became of one frame, as the cloud logs it.

@@ -12,6 +12,7 @@ use rt_core::clock::{Deadline, Monotonic};
 use rt_core::detections::{Detection, Detections};
 use rt_core::doorbell::Doorbell;
 use rt_core::frame::{FrameMeta, PixelFormat};
+use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
@@ -104,6 +105,7 @@ impl CloudSide {
             events: Some(events_in),
             bound: Some(bound_in),
             counters: ThreadCounters::new("gateway").0,
+            heartbeat: Heartbeat::default(),
         };
         let (worker_stop, gateway_stop) = (stop.clone(), stop.clone());
         let threads = vec![
@@ -177,6 +179,7 @@ impl CarSide {
             events: Some(event_in),
             estimator: EstimatorLimits::default(),
             counters: ThreadCounters::new("car").0,
+            heartbeat: Heartbeat::default(),
         };
         let (car_stop, car_bell) = (stop.clone(), bell.clone());
         let thread = std::thread::spawn(move || run_car(config, &car_stop, car_bell).expect("the car runs"));
@@ -279,6 +282,7 @@ pub fn failing_gateway(tls: TlsFiles, listen: SocketAddr) -> GatewayError {
         events: None,
         bound: None,
         counters: ThreadCounters::new("gateway").0,
+        heartbeat: Heartbeat::default(),
     };
     run_gateway(config, vec![], &StopToken::default(), bell).expect_err("a gateway that cannot start")
 }

@@ -50,7 +50,7 @@ counters! {
         Sleeps => "sleeps",
         /// Waits that ended because somebody rang, not because their time was over.
         Wakeups => "wakeups",
-        /// Rounds of busy waiting.
+        /// Looks at the bell while busy waiting.
         Spins => "spins",
         /// Frames, results, tasks or whatever else the thread is there for, handled.
         Items => "items",

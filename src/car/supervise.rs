@@ -1,0 +1,79 @@
+//! The main thread's rounds: what happens to the link is told, every thread is watched, and the end is brought about.
+
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
+use rt_core::doorbell::Doorbell;
+use rt_core::lifecycle::{State, Supervisor};
+use rt_core::stop::StopToken;
+use transport::car::LinkEvent;
+
+/// The longest time between two rounds; a short heartbeat limit shortens it.
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// What the rounds go by.
+pub struct Rounds {
+    /// Set by a signal.
+    pub stop: StopToken,
+    /// Rung by `stop`, and by a thread that ends.
+    pub bell: Doorbell,
+    /// How long the car is to work; without limit where nothing is said.
+    pub run_for: Option<Duration>,
+    /// What happens to the link.
+    pub link: LinkTeller,
+}
+
+impl Rounds {
+    /// Makes rounds until the time is up, the stop token is set or the system is in fault; it is stopped then. Returns
+    /// where that leaves it.
+    pub fn make(mut self, supervisor: &mut Supervisor) -> State {
+        let end = self.run_for.map(|length| Monotonic::now().plus(length));
+        loop {
+            let seen = self.bell.count();
+            self.link.tell();
+            let now = Monotonic::now();
+            if supervisor.observe(now) == State::Fault {
+                return State::Fault;
+            }
+            if self.stop.is_set() {
+                return supervisor.drain("a signal came");
+            }
+            if end.is_some_and(|end| now >= end) {
+                return supervisor.drain("its time is up");
+            }
+            let period = supervisor.watch().period().map_or(PERIOD, |period| period.min(PERIOD));
+            let next = now.plus(period);
+            self.bell.wait_until(seen, end.map_or(next, |end| end.min(next)));
+        }
+    }
+}
+
+/// Tells on standard error what happens to the link.
+pub struct LinkTeller {
+    events: Option<rtrb::Consumer<LinkEvent>>,
+    last_failure: Option<String>,
+}
+
+impl LinkTeller {
+    /// For a car with a cloud, or without.
+    pub const fn new(events: Option<rtrb::Consumer<LinkEvent>>) -> Self {
+        Self { events, last_failure: None }
+    }
+
+    fn tell(&mut self) {
+        while let Some(event) = self.events.as_mut().and_then(|events| events.pop().ok()) {
+            match event {
+                LinkEvent::Connected => eprintln!("link: connected to the cloud"),
+                LinkEvent::Lost { reason } => eprintln!("link: lost: {reason}; the car decides alone"),
+                LinkEvent::Refused { reason } => eprintln!("link: the cloud refuses this car: {reason}"),
+                // Attempts go on for ever; the same reason is told once.
+                LinkEvent::Failed { reason } if self.last_failure.as_ref() != Some(&reason) => {
+                    eprintln!("link: no connection: {reason}; trying on, the car decides alone");
+                    self.last_failure = Some(reason);
+                }
+                LinkEvent::Failed { .. } => {}
+                LinkEvent::RepliesDropped { count } => eprintln!("link: {count} results had no room in their ring"),
+            }
+        }
+    }
+}
