@@ -37,6 +37,9 @@ pub enum BenchError {
     /// More was filled than the slot has.
     #[error(transparent)]
     Overfilled(#[from] rt_core::memory::pool::Overfilled),
+    /// The shared pool would not lend the slot.
+    #[error(transparent)]
+    Lend(#[from] rt_core::process::frames::LendError),
     /// A system call's answer.
     #[error("{what}: {source}")]
     System {

@@ -123,7 +123,9 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
         };
         let mut hops = report.stats.total().hops;
         hops += &report.hops;
-        failures.extend(dirs.write_trace(&hops, &report.threads).err().map(|error| error.to_string()));
+        if let Err(error) = dirs.write_trace(&hops, &report.threads) {
+            eprintln!("turbo: {error}");
+        }
         let summary = Summary::new(&report, &context);
         if args.tuning.json {
             println!("{}", serde_json::to_string(&summary).map_err(Failure::run)?);

@@ -77,7 +77,8 @@ impl Service {
             if halted && pending.is_empty() {
                 return Ok(());
             }
-            waiter.wait_counted(&mut self.counters, &self.bell, seen, self.next_instant(&pending, now));
+            let until = self.next_instant(&pending, now);
+            waiter.wait_counted(&mut self.counters, &self.bell, seen, until);
         }
     }
 

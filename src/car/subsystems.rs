@@ -51,7 +51,10 @@ pub fn make(
     let largest = largest_frame(&threads.capture);
     let (lanes, detector_bell) = (threads.detector_lanes, threads.detector_bell);
     let seat = crew.enter(&entries.detector, Role::Detector, "detector");
-    members.push(seat.does(move |waiter, stop| detector::run(detector, largest, lanes, &detector_bell, waiter, stop)));
+    let counters = threads.detector_counters;
+    members.push(seat.does(move |waiter, stop| {
+        detector::run(detector, largest, lanes, &detector_bell, counters, waiter, stop)
+    }));
     for (encoder, number) in threads.encoders.into_iter().zip(1..) {
         let seat = crew.enter(&entries.encoder, Role::Encoder, format!("encoder-{number}"));
         members.push(seat.does(move |waiter, stop| encoder.run(waiter, stop)));

@@ -60,7 +60,7 @@ impl End for LeaseEnd {
             frame.copy_from_slice(source);
         }
         marks::mark(frame, message);
-        if self.out.lend(slot, &meta(message), self.bytes).readers == 1 {
+        if self.out.lend(slot, &meta(message), self.bytes)?.readers == 1 {
             Ok(())
         } else {
             Err(BenchError::Closed("the reader still holds the frame before".into()))
