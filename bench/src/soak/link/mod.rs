@@ -40,6 +40,8 @@ const SLOTS: usize = 4;
 const IN_FLIGHT: usize = 3;
 const ANSWERS_IN_FLIGHT: usize = 16;
 const PERIOD: Duration = Duration::from_millis(1);
+/// About as long as a peer takes over the frames it may hold: kills fall into this time.
+const WORK_NS: u64 = 500_000;
 /// How long the last answers may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -89,6 +91,11 @@ impl Link {
                 return Err(part(format!("peer {generation} ended by itself: {status}")));
             }
             if Monotonic::now() >= kill_at {
+                // In the midst of its work: with frames before it, after a while that is none or all of one.
+                for _ in 0..IN_FLIGHT {
+                    seq = self.lend(seq);
+                }
+                std::thread::sleep(Duration::from_nanos(self.random.below(2 * WORK_NS)));
                 // Dropping kills it and waits for its end.
                 drop(peer);
                 generation += 1;

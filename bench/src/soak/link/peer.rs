@@ -38,6 +38,8 @@ pub fn answer(words: &[String]) -> Result<(), BenchError> {
             let (bytes, expected_bytes) = (FRAME_BYTES, FRAME_BYTES);
             return Err(BenchError::WrongFrame { bytes, expected_bytes, first: seq, last: frame.meta().seq });
         }
+        // Some work, which a kill may interrupt.
+        std::hint::black_box(frame.as_ref().iter().step_by(64).fold(0_u64, |sum, &byte| sum + u64::from(byte)));
         let answer = Descriptor::new(seq, 0, frame.meta().capture, generation);
         match answers.push_until(&answer, until) {
             Ok(()) => {}
