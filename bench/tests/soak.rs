@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rt_core::clock::Monotonic;
 use serde_json::Value;
 
 fn soak() -> Command {
@@ -31,14 +32,14 @@ fn a_short_soak_passes_and_accounts_for_every_descriptor() {
 #[test]
 fn a_peer_that_nobody_of_the_soak_killed_fails_it() {
     let mut soak = soak().arg("60").spawn().unwrap();
-    let patience = Instant::now() + Duration::from_secs(90);
+    let patience = Monotonic::now().plus(Duration::from_secs(90));
     // The soak may itself replace the peer at that very moment; then the next one dies. Only what is its child now is
     // killed: a number from before may be somebody else's.
     let status = loop {
         if let Some(status) = soak.try_wait().unwrap() {
             break status;
         }
-        assert!(Instant::now() < patience, "it ends");
+        assert!(Monotonic::now() < patience, "it ends");
         if let Some(peer) = a_child_of(soak.id()) {
             let _ = kill(peer, Signal::SIGKILL);
         }

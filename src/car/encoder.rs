@@ -66,7 +66,12 @@ impl Encoder {
                 assignment = newer;
             }
             let Some(frame) = self.frames.take() else {
-                waiter.wait_counted(&mut self.counters, &self.bell, seen, Monotonic::now().plus(Duration::from_secs(1)));
+                waiter.wait_counted(
+                    &mut self.counters,
+                    &self.bell,
+                    seen,
+                    Monotonic::now().plus(Duration::from_secs(1)),
+                );
                 continue;
             };
             waiter.beat();

@@ -52,9 +52,9 @@ pub fn make(
     let (lanes, detector_bell) = (threads.detector_lanes, threads.detector_bell);
     let seat = crew.enter(&entries.detector, Role::Detector, "detector");
     let counters = threads.detector_counters;
-    members.push(seat.does(move |waiter, stop| {
-        detector::run(detector, largest, lanes, &detector_bell, counters, waiter, stop)
-    }));
+    members.push(
+        seat.does(move |waiter, stop| detector::run(detector, largest, lanes, &detector_bell, counters, waiter, stop)),
+    );
     for (encoder, number) in threads.encoders.into_iter().zip(1..) {
         let seat = crew.enter(&entries.encoder, Role::Encoder, format!("encoder-{number}"));
         members.push(seat.does(move |waiter, stop| encoder.run(waiter, stop)));
