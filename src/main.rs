@@ -22,6 +22,9 @@ struct Cli {
     verb: verbs::Verb,
 }
 
+#[cfg(test)]
+testkit::count_heap!();
+
 fn main() -> ExitCode {
     match verbs::run(&Cli::parse().verb) {
         Ok(()) => ExitCode::SUCCESS,

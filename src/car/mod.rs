@@ -178,3 +178,6 @@ fn write_info(
     })
     .map_err(Failure::run)
 }
+
+#[cfg(test)]
+mod heap_tests;

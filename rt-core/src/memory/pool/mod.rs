@@ -65,6 +65,9 @@ pub struct SlotRegion {
 
 /// The owner's end: hands out slots and takes them back.
 ///
+/// A pool is made once and lives as long as its threads. Where it is dropped while leases are out, its memory stays
+/// mapped until the process ends, since their holders, or a device, may still use it.
+///
 /// ```
 /// use rt_core::memory::{arena::HugePages, pool::FramePool};
 /// let mut pool = FramePool::new(2, 1024, HugePages::Never, false)?;
