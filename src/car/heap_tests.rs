@@ -76,7 +76,7 @@ impl Camera<WriteLease> for Counting {
     fn dequeue(&mut self, _wait: &Wait<'_>) -> Result<Option<Captured<WriteLease>>, CameraError> {
         while self.news.pop().is_ok() {}
         // Every fifth frame is left to be overtaken.
-        if self.seq > 0 && self.seq % 5 != 0 {
+        if !self.seq.is_multiple_of(5) {
             let frame = self.encoder.take().expect("the frame just handed on");
             assert_eq!(frame.lease.as_ref().as_ptr(), self.written, "read where it was written");
             assert_eq!(frame.lease.as_ref()[0], (self.seq - 1) as u8);

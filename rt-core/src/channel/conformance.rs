@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::{ChannelSpec, Consumer, Context, Producer, ReceiveError, SendError, Topology, WhenFull};
 use crate::clock::Monotonic;
+use crate::testing::rounds;
 
 /// A backend, as the suite opens it.
 pub(super) trait Backend {
@@ -61,7 +62,9 @@ fn never() -> Monotonic {
 /// Random sending and receiving (`None`) against a queue.
 fn against_a_queue<B: Backend>(when_full: WhenFull) {
     let operations = prop::collection::vec(any::<Option<u64>>(), 0..120);
-    proptest!(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 64 }), |(capacity in 1_usize..6, operations in operations)| {
+    // Each case opens a channel, which between processes is a mapping of its own.
+    let config = ProptestConfig { cases: ProptestConfig::default().cases.div_ceil(4), ..ProptestConfig::default() };
+    proptest!(config, |(capacity in 1_usize..6, operations in operations)| {
         let (mut producer, mut consumer) = one_to_one::<B>(capacity, when_full);
         let mut oracle = VecDeque::new();
         for operation in operations {
@@ -94,7 +97,7 @@ pub(super) fn like_a_queue_that_evicts<B: Backend>() {
 }
 
 pub(super) fn a_blocked_producer_goes_on_when_there_is_room<B: Backend>() {
-    let messages = if cfg!(miri) { 50 } else { 20_000 };
+    let messages = rounds(20_000);
     let (mut producer, mut consumer) = one_to_one::<B>(3, BLOCK);
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -174,7 +177,7 @@ fn all_arrive<B: Backend>(topology: Topology) {
     if !B::MANY {
         return;
     }
-    let messages: u64 = if cfg!(miri) { 20 } else { 3_000 };
+    let messages = rounds(3_000);
     let (producers, consumers) = B::open(&spec::<B>(2, topology, BLOCK));
     let (senders, receivers) = (producers.len() as u64, consumers.len());
     assert_eq!((senders as usize, receivers), (topology.producers(), topology.consumers()));

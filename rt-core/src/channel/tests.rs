@@ -134,7 +134,7 @@ fn a_snapshot_without_consumers_is_closed() {
 
 #[test]
 fn every_client_gets_its_own_replies() {
-    let clients = 3;
+    let (clients, calls) = (3, crate::testing::rounds(1_000));
     let service =
         ChannelSpec { capacity: 2, ..spec("add", Topology::ManyToOne { producers: clients }, WhenFull::Reject) };
     let mut service = Channels::default().open_service::<u64, u64>(&service).expect("opens");
@@ -143,7 +143,7 @@ fn every_client_gets_its_own_replies() {
         for number in 0..clients as u64 {
             let mut client = service.client().expect("three clients");
             scope.spawn(move || {
-                for request in (number * 1_000)..(number * 1_000 + if cfg!(miri) { 10 } else { 1_000 }) {
+                for request in (number * calls)..((number + 1) * calls) {
                     assert_eq!(client.call(request, never()), Ok(request + 1));
                 }
             });
@@ -156,7 +156,7 @@ fn every_client_gets_its_own_replies() {
                 Err(end) => break end,
             }
         };
-        assert_eq!((end, served), (ReceiveError::Closed, clients * if cfg!(miri) { 10 } else { 1_000 }));
+        assert_eq!((end, served), (ReceiveError::Closed, clients as u64 * calls));
     });
 }
 
