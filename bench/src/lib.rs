@@ -8,7 +8,6 @@ pub mod answering;
 pub mod cli;
 pub mod error;
 pub mod frame;
-pub mod heap;
 pub mod hop;
 pub mod host;
 pub mod peers;

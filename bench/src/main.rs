@@ -4,11 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use turbo_bench::cli::Bench;
-use turbo_bench::heap::Counting;
 
-/// Heap calls of the hand-overs are a number that is reported.
-#[global_allocator]
-static HEAP: Counting = Counting;
+// Heap calls of the hand-overs are a number that is reported.
+testkit::count_heap!();
 
 fn main() -> ExitCode {
     Bench::parse().run()

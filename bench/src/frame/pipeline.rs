@@ -11,10 +11,10 @@ use rt_core::mailbox::{Receiver, Sender, mailbox};
 use rt_core::memory::arena::HugePages;
 use rt_core::memory::pool::{FramePool, ReadLease};
 use serde::{Deserialize, Serialize};
+use testkit::heap::HeapCalls;
 
 use super::{FRAME_BYTES, marks};
 use crate::error::{BenchError, Result};
-use crate::heap;
 use crate::hop::{Wait, Waiter};
 
 /// Slots of each pool, as the car has them for each camera.
@@ -95,12 +95,19 @@ pub fn run(frames: u64, pace: Pace) -> Result<HandOvers> {
         let (captured, encoded, sent) = (capturing?, encoded?, sent?);
         Ok(HandOvers {
             frames,
-            heap_counted: heap::counted(),
+            heap_counted: heap_is_counted(),
             heap_calls: captured.heap_calls + encoded.heap_calls + sent.heap_calls,
             raw_in_place: encoded.in_place,
             payload_in_place: sent.in_place,
         })
     })
+}
+
+/// Whether this program's heap counts at all.
+fn heap_is_counted() -> bool {
+    let before = HeapCalls::of_this_thread();
+    drop(std::hint::black_box(Box::new(0_u8)));
+    HeapCalls::of_this_thread() != before
 }
 
 #[derive(Default)]
@@ -113,15 +120,16 @@ struct Counts {
 /// where they had been written.
 fn counted(all: u64, mut one: impl FnMut(u64) -> Result<bool>) -> Result<Counts> {
     let mut counts = Counts::default();
-    let mut before = 0;
+    let mut before = HeapCalls::NONE;
     for seq in 0..all {
         if seq == WARM_UP {
-            before = heap::calls();
+            before = HeapCalls::of_this_thread();
         }
         let in_place = one(seq)?;
         counts.in_place += u64::from(in_place && seq >= WARM_UP);
     }
-    counts.heap_calls = heap::calls() - before;
+    let calls = HeapCalls::of_this_thread() - before;
+    counts.heap_calls = calls.allocations() + calls.deallocs;
     Ok(counts)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Monotonic;
+use crate::sync::CachePadded;
 
 /// The instant at which a thread was last known to make progress. Clones are the same heartbeat: one stays with the
 /// thread, the other with whoever watches it.
@@ -16,23 +17,17 @@ use crate::clock::Monotonic;
 /// assert_eq!(watched.last(), Monotonic::from_ns(1_500));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Heartbeat(Arc<Padded>);
-
-/// Alone on its cache line, and on the next, which a prefetcher fetches with it: threads that beat do not disturb one
-/// another.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Padded(AtomicU64);
+pub struct Heartbeat(Arc<CachePadded<AtomicU64>>);
 
 impl Heartbeat {
     /// Gives a sign of life: one relaxed store. Nothing else is published by it, so it orders nothing.
     pub fn beat(&self, now: Monotonic) {
-        self.0.0.store(now.as_ns(), Ordering::Relaxed);
+        self.0.store(now.as_ns(), Ordering::Relaxed);
     }
 
     /// When it last beat; [`Monotonic::ZERO`] where it never has.
     #[must_use]
     pub fn last(&self) -> Monotonic {
-        Monotonic::from_ns(self.0.0.load(Ordering::Relaxed))
+        Monotonic::from_ns(self.0.load(Ordering::Relaxed))
     }
 }

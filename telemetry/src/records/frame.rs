@@ -71,8 +71,6 @@ named! {
         DetectorFailed => "detector_failed",
         /// This run has no on-vehicle detector.
         NoDetector => "no_detector",
-        /// The program was ending.
-        Stopping => "stopping",
     }
 }
 
