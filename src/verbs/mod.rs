@@ -5,6 +5,7 @@ pub mod car;
 pub mod cloud;
 pub mod demo;
 pub mod link;
+pub mod simulate;
 
 use crate::failure::Failure;
 
@@ -21,6 +22,8 @@ pub enum Verb {
     Link(link::LinkArgs),
     /// Measure a model family on this machine and write its utility table.
     Calibrate(calibrate::CalibrateArgs),
+    /// Allocation policies on uplink traces, simulated much faster than real time.
+    Simulate(simulate::SimulateArgs),
 }
 
 /// Runs a verb.
@@ -34,5 +37,6 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Cloud(args) => cloud::run(args),
         Verb::Link(args) => link::run(args),
         Verb::Calibrate(args) => calibrate::run(args),
+        Verb::Simulate(args) => simulate::run(args),
     }
 }

@@ -6,8 +6,9 @@
 
 use std::cmp::Ordering;
 
-use crate::feasibility::{cloud_seconds_per_s, required_bps};
-use crate::problem::{Capacity, ServiceProblem};
+use crate::choice::Choice;
+use crate::feasibility::cloud_seconds_per_s;
+use crate::problem::{Capacity, Demand, ServiceProblem};
 
 /// Utility is counted in billionths: `value` = weight · accuracy gain · 10⁹.
 const VALUE_SCALE: f64 = 1e9;
@@ -18,6 +19,16 @@ const KEEP: f64 = 128.0;
 pub(crate) const MOST_SERVICES: usize = 64;
 /// Largest capacity that is counted, 2⁵² bit/s or ns/s; more than that is as good as this.
 const MOST_CAPACITY: f64 = 4_503_599_627_370_496.0;
+
+/// What says the least rate at which a choice keeps the deadline, see [`crate::feasibility`].
+pub(crate) type Required = fn(&Choice, &Demand, &Capacity) -> Option<f64>;
+
+/// How the needs of a choice are reckoned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub required: Required,
+    pub hysteresis: f64,
+}
 
 /// One candidate of one service.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -97,17 +108,18 @@ pub(crate) fn fill(
     capacity: &Capacity,
     limits: Limits,
     in_force: Option<Option<usize>>,
-    hysteresis: f64,
+    rules: Rules,
 ) {
     items.clear();
     let demand = service.demand();
+    let Rules { required, hysteresis } = rules;
     let accuracy_in_force = match in_force {
         None => None,
         Some(None) => Some(demand.floor_accuracy),
         Some(Some(index)) => service
             .menu
             .get(index)
-            .filter(|choice| required_bps(choice, &demand, capacity).is_some())
+            .filter(|choice| required(choice, &demand, capacity).is_some())
             .map(|choice| choice.accuracy()),
     };
     let kept_bonus = |kept: bool| if kept { 1.0 } else { 0.0 };
@@ -118,7 +130,7 @@ pub(crate) fn fill(
         if gain <= 0.0 {
             continue;
         }
-        let Some(needed) = required_bps(choice, &demand, capacity) else { continue };
+        let Some(needed) = required(choice, &demand, capacity) else { continue };
         let (rate, cloud) = (needed.ceil(), (cloud_seconds_per_s(choice, &demand) * 1e9).ceil());
         if rate > limits.uplink || cloud > limits.cloud {
             continue;

@@ -19,12 +19,12 @@ mod search;
 mod tail;
 
 use crate::allocation::{Allocation, ServiceAllocation};
-use crate::feasibility::required_bps;
+use crate::feasibility::{required_bps, required_bps_of_point_estimates};
 use crate::problem::{Capacity, ServiceProblem};
 use crate::quantity::{InvalidQuantity, fraction};
 use bound::{Fan, slack};
 use dominance::{Scarce, drop_dominated};
-use item::{Item, Limits, MOST_SERVICES, Sums, preference};
+use item::{Item, Limits, MOST_SERVICES, Rules, Sums, preference};
 use prices::{Ask, PriceSearch, Prices};
 use search::{Ground, Incumbent, Level};
 use tail::Tail;
@@ -81,7 +81,7 @@ pub enum SolveError {
 pub struct Solver {
     max_services: usize,
     max_choices: usize,
-    hysteresis: f64,
+    rules: Rules,
     services: Vec<Vec<Item>>,
     levels: Vec<Level>,
     prices: PriceSearch,
@@ -99,7 +99,7 @@ impl Solver {
         Self {
             max_services,
             max_choices,
-            hysteresis: 0.0,
+            rules: Rules { required: required_bps, hysteresis: 0.0 },
             services: (0..max_services).map(|_| Vec::with_capacity(max_items)).collect(),
             levels: Vec::with_capacity(max_services),
             prices: PriceSearch::new(max_services),
@@ -119,7 +119,14 @@ impl Solver {
     /// # Errors
     /// [`InvalidQuantity`] where it is NaN or outside 0..=1.
     pub fn with_hysteresis(self, accuracy: f64) -> Result<Self, InvalidQuantity> {
-        Ok(Self { hysteresis: fraction("the hysteresis", accuracy)?, ..self })
+        let hysteresis = fraction("the hysteresis", accuracy)?;
+        Ok(Self { rules: Rules { hysteresis, ..self.rules }, ..self })
+    }
+
+    /// Takes typical values for what every frame needs, see [`required_bps_of_point_estimates`].
+    #[must_use]
+    pub fn with_point_estimates(self) -> Self {
+        Self { rules: Rules { required: required_bps_of_point_estimates, ..self.rules }, ..self }
     }
 
     /// Replaces `allocation`, the one in force (empty where there is none), by the best for `services`.
@@ -140,7 +147,7 @@ impl Solver {
         let limits = Limits::of(capacity);
         for (index, (items, service)) in self.services.iter_mut().zip(services).enumerate() {
             let in_force = allocation.services.get(index).map(|answer| answer.choice);
-            item::fill(items, service, capacity, limits, in_force, self.hysteresis);
+            item::fill(items, service, capacity, limits, in_force, self.rules);
         }
         self.best.visits = 0;
         if !self.take_favourites(count, limits) {
@@ -310,7 +317,7 @@ impl Solver {
             let choice = rank.checked_sub(1);
             let needed = choice
                 .and_then(|index| service.menu.get(index))
-                .and_then(|choice| required_bps(choice, &service.demand(), capacity))
+                .and_then(|choice| (self.rules.required)(choice, &service.demand(), capacity))
                 .unwrap_or(0.0);
             needed_by_all += needed;
             allocation.services.push(ServiceAllocation { choice, rate_bps: needed });
