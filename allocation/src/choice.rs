@@ -57,7 +57,6 @@ impl Choice {
         Ok(Self { typical_execution_s: Some(seconds), ..self })
     }
 
-
     /// Replaces the costs by fresh measurements; does not allocate.
     ///
     /// # Errors

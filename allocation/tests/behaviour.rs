@@ -143,7 +143,10 @@ fn a_policy_that_does_not_exist_names_those_that_do() {
     for name in ["best", "", "Turbo", "fixed", "fixedx:"] {
         let error = name.parse::<PolicyName>().unwrap_err();
         assert_eq!(error, ParsePolicyError::Unknown(name.to_owned()));
-        assert!(error.to_string().contains("turbo, prototype, on-vehicle, equal-split, oracle or fixed:<config>"), "{error}");
+        assert!(
+            error.to_string().contains("turbo, prototype, on-vehicle, equal-split, oracle or fixed:<config>"),
+            "{error}"
+        );
     }
     let error = "fixed:edd4".parse::<PolicyName>().unwrap_err().to_string();
     assert!(error.contains("fixed:edd4") && error.contains("no -inpcomp part"), "{error}");
@@ -164,12 +167,9 @@ fn the_prototype_plans_with_means_where_turbo_plans_with_tails() {
     let services = [service(vec![choice.with_typical_execution(0.04).unwrap()])];
     let mut allocation = Allocation::default();
     // Point estimates: 1 Mbit in 201 − 50 − 40 ms is 9 Mbit/s. Tails: 2 Mbit in 201 − 1 − 50 − 90 − 20 ms is 50.
-    for (name, rate, expected) in [
-        ("prototype", 8.9, None),
-        ("prototype", 9.1, Some(0)),
-        ("turbo", 49.9, None),
-        ("turbo", 50.1, Some(0)),
-    ] {
+    for (name, rate, expected) in
+        [("prototype", 8.9, None), ("prototype", 9.1, Some(0)), ("turbo", 49.9, None), ("turbo", 50.1, Some(0))]
+    {
         let mut policy = name.parse::<PolicyName>().unwrap().build(1, 1, 0.0).unwrap();
         allocation.clear();
         // A cloud without any time does not stop the prototype, which asks no one for it.

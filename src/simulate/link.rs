@@ -57,6 +57,10 @@ impl Estimator for CarEstimator {
         self.0.rate(instant(now)) * 8.0
     }
 
+    fn ack_rate_bps(&self) -> Option<f64> {
+        self.0.ack_rate().map(|rate| rate * 8.0)
+    }
+
     fn measured_under_load(&self, now: Duration) -> bool {
         self.0.measured_under_load(instant(now))
     }

@@ -6,10 +6,11 @@ use super::cwnd::Window;
 use super::events::{Event, Events};
 use super::flight::{Flight, Path};
 use super::frames::{Frames, rtt_p95};
+use super::gate;
 use super::lanes::{Lanes, Outlook, Ready};
 use super::link::{Estimator, Uplink};
 use super::outcome::Outcome;
-use super::scenario::Scenario;
+use super::scenario::{Discipline, Scenario};
 use crate::allocation::Allocation;
 use crate::policy::{CapacitySource, Policy};
 use crate::problem::Capacity;
@@ -20,10 +21,6 @@ use crate::solver::SolveError;
 const MAX_PERIOD: Duration = Duration::from_millis(100);
 /// A service that sends nothing sends a probe this often (`allocation.probe_period_ms`).
 const PROBE_PERIOD: Duration = Duration::from_millis(500);
-/// Acknowledgements are looked at this often while a frame is on its way.
-const ACK_STEP: Duration = Duration::from_millis(20);
-/// The link's own rate is taken over this long, for the queue that stands in it.
-const QUEUE_WINDOW: Duration = Duration::from_millis(50);
 /// Share of the cloud's workers that is planned for, as the car does.
 const CLOUD_HEADROOM: f64 = 0.9;
 
@@ -52,13 +49,19 @@ pub fn run(
     let mut engine = Engine {
         scenario,
         frames,
-        path: Path { uplink, rtt: scenario.rtt, loss: scenario.loss, discipline: scenario.discipline },
+        path: Path { uplink, rtt: scenario.rtt, loss: scenario.loss },
         estimator,
         policy,
         events: Events::default(),
         lanes: Lanes::new(scenario),
         flights: Vec::new(),
+        writing: None,
+        link_bit: 0,
+        out_bits: 0,
+        latest_rtt: scenario.rtt,
         delivered_bytes: 0,
+        delivered_bits: 0,
+        closed: 0,
         window: Window::new(scenario.rtt),
         workers: vec![Duration::ZERO; scenario.workers.unwrap_or(0)],
         allocation: Allocation::with_capacity(scenario.services.len()),
@@ -82,7 +85,17 @@ struct Engine<'a> {
     events: Events,
     lanes: Lanes,
     flights: Vec<Flight>,
+    /// The frame that is partly given to the link.
+    writing: Option<usize>,
+    /// The bit after the last that the link was given.
+    link_bit: u64,
+    /// Bits given to the link and not acknowledged.
+    out_bits: u64,
+    latest_rtt: Duration,
     delivered_bytes: u64,
+    delivered_bits: u64,
+    /// Frames given up, or known to be late.
+    closed: u64,
     window: Window,
     /// When each worker of the cloud is free; none where the cloud has no limit.
     workers: Vec<Duration>,
@@ -112,20 +125,12 @@ impl Engine<'_> {
             }
             Event::Encoded { service } => {
                 self.lanes.encoded(service, now);
-                self.send(now);
+                self.pump(now)?;
             }
-            Event::LinkFree => {
-                self.lanes.link_free();
-                self.send(now);
-            }
-            Event::LookAgain => self.send(now),
-            Event::Acknowledged { flight } => self.acknowledged(now, flight),
-            Event::GivenUp { flight } => {
-                if let Some(flight) = self.flights.get(flight) {
-                    let delivered = flight.delivered_bits(&self.path, now) / 8;
-                    self.estimator.late(now, delivered, now.saturating_sub(flight.begun));
-                }
-                self.decide(now)?;
+            Event::LookAgain => self.pump(now)?,
+            Event::Acknowledged { flight, bits, handed } => {
+                self.acknowledged(now, flight, bits, handed);
+                self.pump(now)?;
             }
             Event::Arrived { flight } => self.arrived(now, flight),
             Event::Result { flight } => {
@@ -195,60 +200,122 @@ impl Engine<'_> {
         self.events.at(encoded, Event::Encoded { service });
     }
 
-    /// Begins the next frame, if the link is free.
-    fn send(&mut self, now: Duration) {
-        let outlook = Outlook {
+    fn outlook(&self, now: Duration) -> Outlook {
+        Outlook {
             rate_bps: self.estimator.rate_bps(now),
             trusted: self.estimator.measured_under_load(now),
             least_rtt: self.scenario.rtt,
-        };
-        let Some(ready) = self.lanes.admit(now, &outlook) else {
-            if let Some(later) = self.lanes.next_change(now, self.scenario.rtt) {
-                self.events.at(later, Event::LookAgain);
+            latest_rtt: self.latest_rtt,
+            ack_rate_bps: self.estimator.ack_rate_bps(),
+            out_bits: self.out_bits,
+        }
+    }
+
+    /// Gives up what is hopeless, gives the link as much as the gate allows, begins frames.
+    fn pump(&mut self, now: Duration) -> Result<(), RunError> {
+        let gated = self.scenario.discipline == Discipline::Gated;
+        if gated && self.review(now) {
+            self.decide(now)?;
+        }
+        loop {
+            let outlook = self.outlook(now);
+            if gated && !gate::open(self.out_bits, &outlook) {
+                return Ok(());
             }
-            return;
-        };
-        self.estimator.sent(now);
-        let flight = Flight::begin(&self.path, ready, now, outlook.rate_bps);
-        let index = self.flights.len();
-        if let Some(free) = flight.link_free {
-            self.events.at(free, Event::LinkFree);
-            let last_ack = flight.arrival.unwrap_or(free) + self.scenario.rtt;
-            let mut ack = now + self.scenario.rtt + ACK_STEP;
-            while ack < last_ack {
-                self.events.at(ack, Event::Acknowledged { flight: index });
-                ack += ACK_STEP;
-            }
-            self.events.at(last_ack, Event::Acknowledged { flight: index });
-            match flight.arrival {
-                Some(arrival) => self.events.at(arrival, Event::Arrived { flight: index }),
-                None => self.events.at(free, Event::GivenUp { flight: index }),
+            match self.writing {
+                Some(index) => {
+                    let piece = if gated { gate::piece_bits(&outlook) } else { u64::MAX };
+                    if !self.hand_over(now, index, piece) {
+                        return Ok(());
+                    }
+                }
+                None => {
+                    let Some(ready) = self.lanes.admit(now, &outlook) else {
+                        if let Some(later) = self.lanes.next_change(now, self.scenario.rtt) {
+                            self.events.at(later, Event::LookAgain);
+                        }
+                        return Ok(());
+                    };
+                    self.begin_flight(now, ready);
+                }
             }
         }
+    }
+
+    fn begin_flight(&mut self, now: Duration, ready: Ready) {
+        let first_bit = self.path.uplink.bits_by(now).max(self.link_bit);
+        let flight = Flight::begin(&self.path, ready, now, first_bit, self.delivered_bytes);
+        if self.scenario.discipline == Discipline::Gated {
+            self.events.at(ready.deadline.saturating_sub(self.scenario.rtt).max(now), Event::LookAgain);
+            self.events.at(ready.deadline.max(now), Event::LookAgain);
+        }
+        self.writing = Some(self.flights.len());
         self.flights.push(flight);
     }
 
-    fn acknowledged(&mut self, now: Duration, index: usize) {
-        let Some(flight) = self.flights.get_mut(index) else { return };
-        let delivered = flight.delivered_bits(&self.path, now);
-        let fresh = delivered.saturating_sub(flight.acknowledged_bits);
-        // Without fresh bytes no acknowledgement comes.
-        if fresh == 0 {
-            return;
+    /// Gives the link a piece of a frame; `false` where it carries nothing any more.
+    fn hand_over(&mut self, now: Duration, index: usize, most: u64) -> bool {
+        let Some(flight) = self.flights.get_mut(index) else { return false };
+        let bits = flight.unsent().min(most);
+        let first = self.path.uplink.bits_by(now).max(self.link_bit);
+        let (from, to) = (self.path.uplink.instant_of_bit(first + 1), self.path.uplink.instant_of_bit(first + bits));
+        let (Some(from), Some(to)) = (from, to) else { return false };
+        let (from, to) = (from.max(now), to.max(now));
+        self.link_bit = first + bits;
+        self.out_bits += bits;
+        flight.handed += bits;
+        flight.carried(bits, from, to);
+        self.estimator.sent(now);
+        self.events.at(to + flight.frame.rtt, Event::Acknowledged { flight: index, bits, handed: now });
+        if flight.unsent() == 0 {
+            self.writing = None;
+            self.events.at(to.max(flight.wire.repaired) + flight.frame.rtt / 2, Event::Arrived { flight: index });
         }
-        flight.acknowledged_bits = delivered;
-        self.delivered_bytes += fresh / 8;
-        let rtt = self.scenario.rtt;
-        let in_flight = flight.wire_bits.saturating_sub(delivered) / 8;
-        let carried = self.path.rate_bps(now, QUEUE_WINDOW);
-        let out_bits = (flight.gate_bits as f64).min(in_flight as f64 * 8.0);
-        let queued = if carried > 0.0 { out_bits / carried } else { 1.0 };
-        let latest = rtt.max(Duration::try_from_secs_f64(queued).unwrap_or(rtt).min(now.saturating_sub(flight.begun)));
-        self.estimator.acknowledged(now, self.delivered_bytes, in_flight, latest, rtt);
+        true
+    }
+
+    /// Closes the begun frames that cannot make it; whether there were any.
+    fn review(&mut self, now: Duration) -> bool {
+        let outlook = self.outlook(now);
+        let before = self.closed;
+        let recent = self.flights.len().saturating_sub(2 * self.scenario.services.len() + 2);
+        for (index, flight) in self.flights.iter_mut().enumerate().skip(recent) {
+            if flight.closed || flight.frame.probe || !gate::hopeless(now, flight, &outlook) {
+                continue;
+            }
+            flight.closed = true;
+            self.closed += 1;
+            let delivered = self.delivered_bytes - flight.delivered_before;
+            self.estimator.late(now, delivered, now.saturating_sub(flight.begun));
+            if self.writing == Some(index) {
+                self.writing = None;
+            }
+        }
+        self.closed > before
+    }
+
+    fn acknowledged(&mut self, now: Duration, index: usize, bits: u64, handed: Duration) {
+        self.out_bits -= bits;
+        // In whole bytes over all, so that no rest is lost.
+        self.delivered_bits += bits;
+        self.delivered_bytes = self.delivered_bits / 8;
+        if let Some(flight) = self.flights.get_mut(index) {
+            flight.acknowledged += bits;
+        }
+        self.latest_rtt = now.saturating_sub(handed);
+        let (in_flight, least) = (self.out_bits / 8, self.scenario.rtt);
+        self.estimator.acknowledged(now, self.delivered_bytes, in_flight, self.latest_rtt, least);
+        if let Some(rate) = self.estimator.ack_rate_bps() {
+            self.window.delivered(now, rate);
+        }
     }
 
     fn arrived(&mut self, now: Duration, index: usize) {
         let Some(flight) = self.flights.get(index) else { return };
+        // What was reset on its way is never complete.
+        if flight.closed {
+            return;
+        }
         let Some(free) = self.workers.iter_mut().min() else {
             self.events.at(now + flight.frame.execution + flight.frame.rtt / 2, Event::Result { flight: index });
             return;
@@ -259,16 +326,17 @@ impl Engine<'_> {
     }
 
     fn result(&mut self, now: Duration, index: usize) {
-        let Some(flight) = self.flights.get(index) else { return };
+        let Some(flight) = self.flights.get_mut(index).filter(|flight| !flight.closed) else { return };
         let Some(problem) = self.scenario.services.get(flight.frame.service) else { return };
         let demand = problem.demand();
         if now + Duration::from_secs_f64(demand.margin_s) <= flight.frame.deadline {
             self.outcome.in_time += u64::from(!flight.frame.probe);
-            self.outcome.improved(flight.frame.captured, demand.weight * (flight.frame.accuracy - demand.floor_accuracy));
+            self.outcome
+                .improved(flight.frame.captured, demand.weight * (flight.frame.accuracy - demand.floor_accuracy));
         }
-        let rate = flight.train_bps;
+        let (rate, bytes) = (flight.train_bps(), flight.wire.bits / 8);
         self.window.delivered(now, rate);
-        self.estimator.train(now, rate / 8.0, u32::try_from(flight.wire_bits / 8).unwrap_or(u32::MAX));
+        self.estimator.train(now, rate / 8.0, u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
     fn finish(mut self) -> Outcome {

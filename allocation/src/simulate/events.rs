@@ -11,14 +11,10 @@ pub(super) enum Event {
     Capture { service: usize, frame: usize },
     /// A service's encoder is done.
     Encoded { service: usize },
-    /// The last byte of a frame was given to the link, or the frame given up.
-    LinkFree,
-    /// A rule of the queue changes its answer by the clock alone.
+    /// A rule of the queue or the gate changes its answer by the clock alone.
     LookAgain,
-    /// Acknowledgements of a frame reach the car.
-    Acknowledged { flight: usize },
-    /// A frame was given up on its way.
-    GivenUp { flight: usize },
+    /// The acknowledgement of so many bits of a frame, given to the link at `handed`, reaches the car.
+    Acknowledged { flight: usize, bits: u64, handed: Duration },
     /// A frame's last byte reaches the cloud.
     Arrived { flight: usize },
     /// A result reaches the car.

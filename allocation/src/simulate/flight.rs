@@ -1,10 +1,9 @@
-//! A frame on the uplink: when its last bit is through, when it has all arrived, or when it is given up.
+//! A frame on the uplink: what of it was given to the link, what came through, what the receiver saw.
 
 use std::time::Duration;
 
 use super::lanes::Ready;
 use super::link::Uplink;
-use super::scenario::Discipline;
 
 /// Bits on the wire per payload bit: headers of QUIC, UDP and IP on packets of 1,400 bytes.
 pub(super) const WIRE_OVERHEAD: f64 = 1.04;
@@ -15,10 +14,8 @@ const LOSS_DELAY: f64 = 1.125;
 const TAIL_LOSS_DELAY: f64 = 1.5;
 /// Packets behind a lost one that make it noticed (RFC 9002, 6.1.1).
 const REORDERING_PACKETS: u64 = 3;
-/// Beyond the minimum round trip, this much time's worth of bytes may be out (the transport's gate).
-const GATE_HEADROOM: Duration = Duration::from_millis(30);
-/// And never less than this: the gate's least window.
-const GATE_LEAST_BITS: f64 = 2.0 * 2800.0 * 8.0;
+/// The receiver times trains of at least 16 packets (the gateway's arrivals).
+const TRAIN_BITS: u64 = 16 * PACKET_BITS;
 
 /// What frames travel on.
 #[derive(Clone, Copy)]
@@ -26,7 +23,6 @@ pub(super) struct Path<'a> {
     pub uplink: &'a dyn Uplink,
     pub rtt: Duration,
     pub loss: f64,
-    pub discipline: Discipline,
 }
 
 impl Path<'_> {
@@ -35,92 +31,115 @@ impl Path<'_> {
         let bits = self.uplink.bits_by(now).saturating_sub(self.uplink.bits_by(now.saturating_sub(window)));
         bits as f64 / window.as_secs_f64()
     }
+
+    /// What a frame, begun with the link's bit `first_bit`, puts on the wire, and when the last packet that has to be
+    /// sent again is through.
+    pub(super) fn wire(&self, frame: &Ready, first_bit: u64) -> Wire {
+        let payload = (frame.bits as f64 * WIRE_OVERHEAD) as u64;
+        let (lost, repaired) = self.losses(frame, payload, first_bit);
+        Wire { bits: payload.saturating_add(lost * PACKET_BITS).max(1), repaired }
+    }
+
+    /// How many packets are sent again, and when the last of these is through.
+    fn losses(&self, frame: &Ready, payload: u64, first_bit: u64) -> (u64, Duration) {
+        let (mut lost, mut repaired) = (0, Duration::ZERO);
+        if self.loss <= 0.0 {
+            return (lost, repaired);
+        }
+        let packets = payload.div_ceil(PACKET_BITS);
+        let mut random = frame.losses;
+        // Gaps between losses are geometric.
+        let mut skip = || (random.unit().ln() / (1.0 - self.loss).ln()) as u64;
+        let mut packet = skip();
+        while packet < packets {
+            let noticed = if packet + REORDERING_PACKETS < packets { LOSS_DELAY } else { TAIL_LOSS_DELAY };
+            let left = self.uplink.instant_of_bit(first_bit.saturating_add((packet + 1) * PACKET_BITS));
+            let mut through = left.unwrap_or(Duration::MAX).saturating_add(self.rtt.mul_f64(noticed));
+            lost += 1;
+            // What is sent again may be lost again: with the probability of the loss, which is that of no gap.
+            while skip() == 0 && lost < 10_000 {
+                through = through.saturating_add(self.rtt.mul_f64(TAIL_LOSS_DELAY));
+                lost += 1;
+            }
+            repaired = repaired.max(through);
+            packet = packet.saturating_add(1).saturating_add(skip());
+        }
+        (lost, repaired)
+    }
+}
+
+/// A frame as bits on the wire.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wire {
+    pub bits: u64,
+    pub repaired: Duration,
 }
 
 /// A frame that was begun.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Flight {
     pub frame: Ready,
     pub begun: Duration,
-    /// Bits on the wire, with headers and retransmissions.
-    pub wire_bits: u64,
-    /// Bits that may be out at once.
-    pub gate_bits: u64,
-    /// The link's bit at which it began.
-    first_bit: u64,
-    /// The rate its packets had, as the receiver saw it, bit/s.
-    pub train_bps: f64,
-    /// When the link can take the next frame; never where it carries nothing any more.
-    pub link_free: Option<Duration>,
-    /// When all of it is at the cloud; never where it was given up.
-    pub arrival: Option<Duration>,
-    pub acknowledged_bits: u64,
+    pub wire: Wire,
+    /// Bits given to the link.
+    pub handed: u64,
+    /// Bits whose acknowledgement has reached the car.
+    pub acknowledged: u64,
+    /// Bytes acknowledged of all frames when it was begun.
+    pub delivered_before: u64,
+    /// Given up, or known to be late.
+    pub closed: bool,
+    /// The train that arrives now: its beginning and its bits so far.
+    train: Option<(Duration, u64)>,
+    /// Rates in bit/s and bits of the trains.
+    trains: Vec<(f64, u64)>,
 }
 
 impl Flight {
-    /// Begins to send at `now`, with a gate that believes in `rate_bps`.
-    pub(super) fn begin(path: &Path<'_>, frame: Ready, now: Duration, rate_bps: f64) -> Self {
-        let payload = (frame.bits as f64 * WIRE_OVERHEAD) as u64;
-        let first_bit = path.uplink.bits_by(now);
-        let (lost, repaired) = losses(path, &frame, payload, first_bit);
-        let wire_bits = payload.saturating_add(lost * PACKET_BITS);
-        let carried = path.uplink.instant_of_bit(first_bit.saturating_add(wire_bits)).map(|done| done.max(now));
-        // What is out at once bounds the rate by the round trip.
-        let gate = (rate_bps * (path.rtt + GATE_HEADROOM).as_secs_f64()).max(GATE_LEAST_BITS);
-        let gate_rate = gate / path.rtt.as_secs_f64().max(1e-3);
-        let gated = Duration::try_from_secs_f64(wire_bits as f64 / gate_rate).unwrap_or(Duration::MAX);
-        let through = carried.map(|carried| carried.max(now.saturating_add(gated)));
-        let lapse = frame.deadline.saturating_sub(path.rtt).max(now);
-        let given_up = path.discipline == Discipline::Gated && through.is_none_or(|through| through > lapse);
-        let sent_in = carried.map(|carried| (carried - now).as_secs_f64().max(1e-6));
+    pub(super) fn begin(path: &Path<'_>, frame: Ready, now: Duration, first_bit: u64, delivered_before: u64) -> Self {
+        let wire = path.wire(&frame, first_bit);
+        let trains = Vec::new();
         Self {
             frame,
             begun: now,
-            wire_bits,
-            gate_bits: gate as u64,
-            first_bit,
-            train_bps: sent_in.map_or(0.0, |sent_in| wire_bits as f64 / sent_in),
-            link_free: if given_up { Some(lapse) } else { through },
-            arrival: if given_up { None } else { through.map(|through| through.max(repaired) + frame.rtt / 2) },
-            acknowledged_bits: 0,
+            wire,
+            handed: 0,
+            acknowledged: 0,
+            delivered_before,
+            closed: false,
+            train: None,
+            trains,
         }
     }
 
-    /// Bits of this frame whose acknowledgement has reached the car.
-    pub(super) fn delivered_bits(&self, path: &Path<'_>, now: Duration) -> u64 {
-        let seen = now.saturating_sub(path.rtt);
-        if seen <= self.begun {
-            return 0;
-        }
-        // Once given up, no more bits of it leave.
-        let last = self.link_free.map_or(seen, |free| free.min(seen));
-        path.uplink.bits_by(last).saturating_sub(self.first_bit).min(self.wire_bits)
+    pub(super) fn unsent(&self) -> u64 {
+        self.wire.bits - self.handed
     }
-}
 
-/// How many packets are sent again, and when the last of these is through.
-fn losses(path: &Path<'_>, frame: &Ready, payload: u64, first_bit: u64) -> (u64, Duration) {
-    let (mut lost, mut repaired) = (0, Duration::ZERO);
-    if path.loss <= 0.0 {
-        return (lost, repaired);
-    }
-    let packets = payload.div_ceil(PACKET_BITS);
-    let mut random = frame.losses;
-    // Gaps between losses are geometric.
-    let mut skip = || (random.unit().ln() / (1.0 - path.loss).ln()) as u64;
-    let mut packet = skip();
-    while packet < packets {
-        let noticed = if packet + REORDERING_PACKETS < packets { LOSS_DELAY } else { TAIL_LOSS_DELAY };
-        let left = path.uplink.instant_of_bit(first_bit.saturating_add((packet + 1) * PACKET_BITS));
-        let mut through = left.unwrap_or(Duration::MAX).saturating_add(path.rtt.mul_f64(noticed));
-        lost += 1;
-        // What is sent again may be lost again.
-        while skip() == 0 && lost < 10_000 {
-            through = through.saturating_add(path.rtt.mul_f64(TAIL_LOSS_DELAY));
-            lost += 1;
+    /// The link carried `bits` of it from `from` to `to`.
+    pub(super) fn carried(&mut self, bits: u64, from: Duration, to: Duration) {
+        let (begun, so_far) = self.train.unwrap_or((from, 0));
+        let so_far = so_far + bits;
+        if so_far >= TRAIN_BITS || self.unsent() == 0 {
+            let took = to.saturating_sub(begun).as_secs_f64().max(1e-6);
+            self.trains.push((so_far as f64 / took, so_far));
+            self.train = Some((to, 0));
+        } else {
+            self.train = Some((begun, so_far));
         }
-        repaired = repaired.max(through);
-        packet = packet.saturating_add(1).saturating_add(skip());
     }
-    (lost, repaired)
+
+    /// The 75th percentile, by bits, of its trains' rates, bit/s.
+    pub(super) fn train_bps(&mut self) -> f64 {
+        self.trains.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let total: u64 = self.trains.iter().map(|train| train.1).sum();
+        let mut below = 0;
+        for &(rate, bits) in &self.trains {
+            below += bits;
+            if below * 4 >= total * 3 {
+                return rate;
+            }
+        }
+        0.0
+    }
 }

@@ -34,6 +34,11 @@ pub(super) struct Outlook {
     /// A rate that was not measured under load drops nothing.
     pub trusted: bool,
     pub least_rtt: Duration,
+    pub latest_rtt: Duration,
+    /// Acknowledged bits per second of late, where known.
+    pub ack_rate_bps: Option<f64>,
+    /// Bits on their way.
+    pub out_bits: u64,
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +56,6 @@ struct Lane {
 pub(super) struct Lanes {
     discipline: Discipline,
     lanes: Vec<Lane>,
-    busy: bool,
     last_admitted: Duration,
     looking_again: Duration,
 }
@@ -62,7 +66,6 @@ impl Lanes {
         Self {
             discipline: scenario.discipline,
             lanes: scenario.services.iter().map(|service| lane(service.demand().weight)).collect(),
-            busy: false,
             last_admitted: Duration::ZERO,
             looking_again: Duration::ZERO,
         }
@@ -93,15 +96,8 @@ impl Lanes {
         }
     }
 
-    pub(super) fn link_free(&mut self) {
-        self.busy = false;
-    }
-
-    /// The frame that begins now, if the link is free and there is one.
+    /// The frame that begins now, if there is one.
     pub(super) fn admit(&mut self, now: Duration, outlook: &Outlook) -> Option<Ready> {
-        if self.busy {
-            return None;
-        }
         let gated = self.discipline == Discipline::Gated;
         for lane in &mut self.lanes {
             let gone = |frame: &Ready| gated && frame.deadline.saturating_sub(now) <= outlook.least_rtt;
@@ -111,12 +107,13 @@ impl Lanes {
         }
         let candidates = || self.lanes.iter().filter_map(|lane| Some((lane, lane.waiting?)));
         let chosen = if gated {
-            let earliest = candidates().filter(|(_, frame)| can_make_it(now, frame, outlook)).min_by(|(a, x), (b, y)| {
-                x.deadline
-                    .cmp(&y.deadline)
-                    .then(b.weight.total_cmp(&a.weight))
-                    .then(a.last_admitted.cmp(&b.last_admitted))
-            });
+            let earliest =
+                candidates().filter(|(_, frame)| can_make_it(now, frame, outlook)).min_by(|(a, x), (b, y)| {
+                    x.deadline
+                        .cmp(&y.deadline)
+                        .then(b.weight.total_cmp(&a.weight))
+                        .then(a.last_admitted.cmp(&b.last_admitted))
+                });
             let starving = now.saturating_sub(self.last_admitted) >= STARVATION;
             earliest.or_else(|| candidates().filter(|_| starving).max_by_key(|(_, frame)| frame.deadline))
         } else {
@@ -126,16 +123,13 @@ impl Lanes {
         let lane = self.lanes.get_mut(service)?;
         lane.last_admitted = now;
         self.last_admitted = now;
-        self.busy = true;
         lane.waiting.take()
     }
 
     /// When a rule changes its answer without a new frame, if that is not looked at already.
     pub(super) fn next_change(&mut self, now: Duration, least_rtt: Duration) -> Option<Duration> {
-        if self.busy {
-            return None;
-        }
-        let expiries = self.lanes.iter().filter_map(|lane| lane.waiting).map(|frame| frame.deadline.saturating_sub(least_rtt));
+        let expiries =
+            self.lanes.iter().filter_map(|lane| lane.waiting).map(|frame| frame.deadline.saturating_sub(least_rtt));
         let next = expiries.min()?.min(self.last_admitted + STARVATION).max(now + Duration::from_millis(1));
         if self.looking_again > now && self.looking_again <= next {
             return None;
@@ -153,5 +147,7 @@ fn can_make_it(now: Duration, frame: &Ready, outlook: &Outlook) -> bool {
     }
     let own = super::flight::WIRE_OVERHEAD * frame.bits as f64 / outlook.rate_bps.max(1.0);
     let own = Duration::try_from_secs_f64(own).unwrap_or(Duration::MAX);
-    own.saturating_add(outlook.least_rtt).saturating_add(frame.expected_execution) <= budget
+    let ahead =
+        Duration::try_from_secs_f64(outlook.out_bits as f64 / outlook.rate_bps.max(1.0)).unwrap_or(Duration::MAX);
+    own.saturating_add(ahead.max(outlook.least_rtt)).saturating_add(frame.expected_execution) <= budget
 }

@@ -28,6 +28,9 @@ pub trait Estimator {
     /// The usable rate in bit/s.
     fn rate_bps(&self, now: Duration) -> f64;
 
+    /// Acknowledged bits per second of the last 200 ms, where known.
+    fn ack_rate_bps(&self) -> Option<f64>;
+
     /// Whether the rate was measured under load, so that frames may be dropped on its word.
     fn measured_under_load(&self, now: Duration) -> bool;
 }

@@ -11,6 +11,7 @@ mod engine;
 mod events;
 mod flight;
 mod frames;
+mod gate;
 mod lanes;
 mod link;
 mod oracle;

@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use super::flight::{Flight, Path};
+use super::flight::Path;
 use super::frames::Frames;
 use super::lanes::Ready;
 use super::link::Uplink;
 use super::outcome::Outcome;
-use super::scenario::{Discipline, Scenario};
+use super::scenario::Scenario;
 
 /// Most states that are kept; more are merged in pairs, in favour of the oracle.
 const MOST_STATES: usize = 48;
@@ -37,7 +37,7 @@ struct Way {
 /// What the best choices, known beforehand, are worth on all `frames` of `scenario`.
 #[must_use]
 pub fn clairvoyant(scenario: &Scenario, frames: &Frames, uplink: &dyn Uplink) -> Outcome {
-    let path = Path { uplink, rtt: scenario.rtt, loss: scenario.loss, discipline: Discipline::Gated };
+    let path = Path { uplink, rtt: scenario.rtt, loss: scenario.loss };
     let mut outcome = Outcome::default();
     let mut captures: Vec<(Duration, usize, usize)> = (0..scenario.services.len())
         .flat_map(|service| (0..frames.count(service)).map(move |frame| (service, frame)))
@@ -61,8 +61,10 @@ pub fn clairvoyant(scenario: &Scenario, frames: &Frames, uplink: &dyn Uplink) ->
             prune(&mut front);
         }
         let before = front.iter().map(|state| state.gain).fold(0.0, f64::max);
-        let options: Vec<Vec<Way>> =
-            group.iter().map(|&(captured, service, frame)| options(scenario, frames, captured, service, frame)).collect();
+        let options: Vec<Vec<Way>> = group
+            .iter()
+            .map(|&(captured, service, frame)| options(scenario, frames, captured, service, frame))
+            .collect();
         front = if group.len() <= MOST_SUBSETS {
             any_order(&path, &options, front)
         } else {
@@ -149,9 +151,11 @@ fn serve(path: &Path<'_>, options: &[Way], from: &[State], to: &mut Vec<State>) 
     for option in options {
         for state in from {
             let begun = state.free.max(option.ready);
-            // A gate that believes in a link without end never holds anything back.
-            let flight = Flight::begin(path, option.frame, begun, 1e15);
-            let (Some(free), Some(arrival)) = (flight.link_free, flight.arrival) else { continue };
+            let first_bit = path.uplink.bits_by(begun);
+            let wire = path.wire(&option.frame, first_bit);
+            let Some(free) = path.uplink.instant_of_bit(first_bit.saturating_add(wire.bits)) else { continue };
+            let free = free.max(begun);
+            let arrival = free.max(wire.repaired).saturating_add(option.frame.rtt / 2);
             if arrival + option.frame.execution + option.frame.rtt / 2 <= option.frame.deadline {
                 to.push(State { free, gain: state.gain + option.gain, in_time: state.in_time + 1 });
             }

@@ -44,6 +44,9 @@ impl Estimator for Sure {
     fn rate_bps(&self, _: Duration) -> f64 {
         self.0
     }
+    fn ack_rate_bps(&self) -> Option<f64> {
+        None
+    }
     fn measured_under_load(&self, _: Duration) -> bool {
         false
     }
