@@ -136,8 +136,7 @@ impl Grid<'_> {
                 PolicyName::Oracle => clairvoyant(&scenario, &frames, &uplink),
                 _ => {
                     let (services, choices) = (scenario.services().len(), scenario.most_choices());
-                    let mut live =
-                        policy.build(services, choices, self.args.hysteresis).map_err(Failure::config)?;
+                    let mut live = policy.build(services, choices, self.args.hysteresis).map_err(Failure::config)?;
                     let mut estimator = CarEstimator::default();
                     run(&scenario, &frames, &uplink, &mut estimator, live.as_mut()).map_err(Failure::config)?
                 }

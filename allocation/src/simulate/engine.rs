@@ -280,7 +280,7 @@ impl Engine<'_> {
         let before = self.closed;
         let recent = self.flights.len().saturating_sub(2 * self.scenario.services.len() + 2);
         for (index, flight) in self.flights.iter_mut().enumerate().skip(recent) {
-            if flight.closed || flight.frame.probe || !gate::hopeless(now, flight, &outlook) {
+            if flight.closed || !gate::hopeless(now, flight, &outlook) {
                 continue;
             }
             flight.closed = true;

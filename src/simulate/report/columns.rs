@@ -185,9 +185,7 @@ fn write_parquet(rows: &[Row<'_>]) -> Result<Vec<u8>, ParquetError> {
             Values::Text(values) => column.typed::<ByteArrayType>().write_batch(&values, None, None)?,
             Values::Double(values) => column.typed::<DoubleType>().write_batch(&values, None, None)?,
             Values::Whole(values) => column.typed::<Int64Type>().write_batch(&values, None, None)?,
-            Values::Sparse(values, levels) => {
-                column.typed::<DoubleType>().write_batch(&values, Some(&levels), None)?
-            }
+            Values::Sparse(values, levels) => column.typed::<DoubleType>().write_batch(&values, Some(&levels), None)?,
         };
         column.close()?;
     }

@@ -12,8 +12,7 @@ const HEIGHT: f64 = 460.0;
 /// Left, right, top and bottom.
 const MARGINS: [f64; 4] = [64.0, 210.0, 34.0, 52.0];
 /// Colours that also differ for colour-blind eyes (Okabe and Ito, 2008).
-const COLOURS: [&str; 8] =
-    ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"];
+const COLOURS: [&str; 8] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"];
 
 /// A line of a plot.
 struct Series {
