@@ -7,6 +7,7 @@ mod core_map;
 mod failure;
 mod quantities;
 mod signals;
+mod simulate;
 mod state_log;
 mod verbs;
 

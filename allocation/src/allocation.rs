@@ -67,7 +67,7 @@ impl Allocation {
     }
 
     /// Whether no other choice of configurations has a higher objective, proven. Only the exact solver says so, and
-    /// only it may fail to, see [`crate::solver::NODE_LIMIT`].
+    /// only it may fail to, see [`crate::solver::VISIT_LIMIT`].
     #[must_use]
     pub fn is_optimal(&self) -> bool {
         self.optimal

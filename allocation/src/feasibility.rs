@@ -34,6 +34,15 @@ pub fn required_bps(choice: &Choice, demand: &Demand, capacity: &Capacity) -> Op
     needed.is_finite().then_some(needed)
 }
 
+/// As [`required_bps`], from point estimates as the prototype makes them: b ≥ mean S / (D − R − median T), without tails,
+/// encoding, margin or what a stream of frames needs.
+#[must_use]
+pub fn required_bps_of_point_estimates(choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<f64> {
+    let slack_s = demand.slo_s - capacity.rtt_s() - choice.typical_execution_s();
+    let needed = choice.costs().mean_bits / slack_s;
+    (slack_s >= MIN_SLACK_S && needed.is_finite()).then_some(needed)
+}
+
 /// Seconds of the cloud's time that `choice` takes per second.
 #[must_use]
 pub fn cloud_seconds_per_s(choice: &Choice, demand: &Demand) -> f64 {

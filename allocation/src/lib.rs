@@ -14,5 +14,6 @@ pub mod model_config;
 pub mod policy;
 pub mod problem;
 pub mod quantity;
+pub mod simulate;
 pub mod solver;
 pub mod utility;

@@ -69,6 +69,14 @@ impl Menu {
         self.choices.get(index)
     }
 
+    /// Where the choice with the smallest mean payload stands, which asks the least of a link.
+    #[must_use]
+    pub fn cheapest(&self) -> Option<usize> {
+        let bits = |choice: &Choice| choice.costs().mean_bits;
+        let cheapest = self.choices.iter().enumerate().min_by(|(_, a), (_, b)| bits(a).total_cmp(&bits(b)));
+        cheapest.map(|(index, _)| index)
+    }
+
     /// Where `config` stands.
     #[must_use]
     pub fn position(&self, config: &ModelConfig) -> Option<usize> {

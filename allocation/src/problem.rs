@@ -105,6 +105,12 @@ impl Capacity {
         Ok(Self { cloud_seconds_per_s, ..self })
     }
 
+    /// The same uplink to a cloud without a limit.
+    #[must_use]
+    pub fn without_cloud_limit(self) -> Self {
+        Self { cloud_seconds_per_s: f64::INFINITY, ..self }
+    }
+
     /// Bits per second that all services share.
     #[must_use]
     pub fn uplink_bps(&self) -> f64 {

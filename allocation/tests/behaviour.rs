@@ -133,15 +133,20 @@ fn the_policies_without_search_do_what_they_say() {
     assert_eq!(run("fixed:b-imgcompNone-inpcomp50"), (vec![Some(1), Some(0), None], 1.0));
     // Sent although 22 Mbit/s are too few for it, so that it counts as late.
     assert_eq!(run("fixed:c-imgcompNone-inpcomp50"), (vec![None, None, Some(0)], 0.9));
+    // Deadline less margin and encoding do not count for it: 11 Mbit/s and 22 carry what it takes for on time.
+    assert_eq!(run("prototype").0, vec![Some(0), Some(1), Some(0)]);
     assert_eq!(run("turbo"), (vec![Some(0), Some(1), Some(0)], 1.44));
 }
 
 #[test]
 fn a_policy_that_does_not_exist_names_those_that_do() {
-    for name in ["prototype", "oracle", "", "Turbo", "fixed", "fixedx:"] {
+    for name in ["best", "", "Turbo", "fixed", "fixedx:"] {
         let error = name.parse::<PolicyName>().unwrap_err();
         assert_eq!(error, ParsePolicyError::Unknown(name.to_owned()));
-        assert!(error.to_string().contains("turbo, on-vehicle, equal-split or fixed:<config>"), "{error}");
+        assert!(
+            error.to_string().contains("turbo, prototype, on-vehicle, equal-split, oracle or fixed:<config>"),
+            "{error}"
+        );
     }
     let error = "fixed:edd4".parse::<PolicyName>().unwrap_err().to_string();
     assert!(error.contains("fixed:edd4") && error.contains("no -inpcomp part"), "{error}");
@@ -149,4 +154,30 @@ fn a_policy_that_does_not_exist_names_those_that_do() {
     let error = missing.check(&[service(vec![choice("a", 1.0, 0.4)])]).unwrap_err().to_string();
     assert!(error.contains("menus have a-imgcompNone-inpcomp50"), "{error}");
     assert!("turbo".parse::<PolicyName>().unwrap().build(1, 1, f64::NAN).is_err());
+    let oracle = "oracle".parse::<PolicyName>().unwrap();
+    assert_eq!(oracle.to_string(), "oracle");
+    assert!(oracle.build(1, 1, 0.0).is_err_and(|error| error.to_string().contains("turbo simulate")));
+}
+
+#[test]
+fn the_prototype_plans_with_means_where_turbo_plans_with_tails() {
+    // 1 Mbit on average, 2 at the 95th percentile; 40 ms of execution typically, 90 at the 95th percentile.
+    let costs = Costs { payload_bits: 2e6, mean_bits: 1e6, encode_s: 0.02, execution_s: 0.09 };
+    let choice = Choice::new("a-imgcompNone-inpcomp50".parse().unwrap(), costs, 0.5).unwrap();
+    let services = [service(vec![choice.with_typical_execution(0.04).unwrap()])];
+    let mut allocation = Allocation::default();
+    // Point estimates: 1 Mbit in 201 − 50 − 40 ms is 9 Mbit/s. Tails: 2 Mbit in 201 − 1 − 50 − 90 − 20 ms is 50.
+    for (name, rate, expected) in
+        [("prototype", 8.9, None), ("prototype", 9.1, Some(0)), ("turbo", 49.9, None), ("turbo", 50.1, Some(0))]
+    {
+        let mut policy = name.parse::<PolicyName>().unwrap().build(1, 1, 0.0).unwrap();
+        allocation.clear();
+        // A cloud without any time does not stop the prototype, which asks no one for it.
+        let cloud = if name == "prototype" { 0.0 } else { 1.0 };
+        policy.allocate(&services, &megabit_per_s(rate).with_cloud(cloud).unwrap(), &mut allocation).unwrap();
+        assert_eq!(choices(&allocation), [expected], "{name} at {rate} Mbit/s");
+    }
+    let habits = |name: &str| name.parse::<PolicyName>().unwrap().build(1, 1, 0.0).unwrap().habits();
+    assert_eq!(habits("prototype").period, Some(std::time::Duration::from_millis(500)));
+    assert_eq!(habits("turbo").period, None);
 }

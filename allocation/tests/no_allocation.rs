@@ -22,7 +22,7 @@ fn no_policy_allocates_after_it_was_made() {
     for (count_of_services, choices) in [(1, 1), (6, 36), (12, 60)] {
         let mut random = Random(choices as u64);
         let mut problem = services(&mut random, count_of_services, choices);
-        let names = ["turbo", "on-vehicle", "equal-split", "fixed:m0-imgcompNone-inpcomp50"];
+        let names = ["turbo", "prototype", "on-vehicle", "equal-split", "fixed:m0-imgcompNone-inpcomp50"];
         for name in names {
             let name: PolicyName = name.parse().unwrap();
             let mut policy = name.build(count_of_services, choices, 0.005).unwrap();

@@ -156,7 +156,7 @@ impl TableEntry {
             encode_s: self.encode_ms_p95 / 1e3,
             execution_s: self.execution_ms_p95 / 1e3,
         };
-        Choice::new(self.config.clone(), costs, self.accuracy)
+        Choice::new(self.config.clone(), costs, self.accuracy)?.with_typical_execution(self.execution_ms_p50 / 1e3)
     }
 }
 

@@ -176,7 +176,12 @@ fn a_car_profile_says_what_is_wrong_with_it() {
         ((1, "cores: [2, 3]"), "cores: [2, 2]", "[2, 2]", &["`threads.encoder.cores` names core 2 twice"]),
         ((1, "cores: [2, 3]"), "cores: [2, 4096]", "[2, 4096]", &["names core 4096; expected numbers from 0 to 1023"]),
         ((1, "cores: [2, 3]"), "cores: 2", "2", &["expected a list"]),
-        ((1, "policy: turbo"), "policy: oracle", "oracle", &["\"oracle\" is not a policy; expected turbo, on-vehicle"]),
+        (
+            (1, "policy: turbo"),
+            "policy: best",
+            "best",
+            &["\"best\" is not a policy; expected turbo, prototype, on-vehicle"],
+        ),
         ((1, "policy: turbo"), "policy: fixed:edd4", "fixed:edd4", &["no -inpcomp part", "expected <model>-imgcomp"]),
         ((1, "address: cloud.example:4433"), "address: cloud.example", "cloud.example", &["expected host:port"]),
         ((1, "model: models/edd1.onnx"), "model: ''", "''", &["`vehicle.model` is empty; expected a path"]),

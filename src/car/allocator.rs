@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use allocation::allocation::Allocation;
 use allocation::menu::Menu;
-use allocation::policy::{Policy, PolicyName};
+use allocation::policy::{CapacitySource, Policy, PolicyName};
 use allocation::problem::{Capacity, Demand, ServiceProblem};
 use inference::classes::{ClassMap, map_classes, normalise};
 use rt_core::clock::Monotonic;
@@ -86,6 +86,15 @@ const MOST_SPREAD: f64 = 1.5;
 /// The transport tells of its link ten times a second; what is older than this is true no more.
 const STALE: Duration = Duration::from_secs(2);
 
+/// The uplink's rate, as the policy in force believes it.
+fn rate_bps(estimate: &LinkEstimate, source: CapacitySource) -> f64 {
+    match source {
+        CapacitySource::Estimate => estimate.rate_bps.max(0.0),
+        CapacitySource::WindowOverRoundTrip if estimate.rtt.is_zero() => 0.0,
+        CapacitySource::WindowOverRoundTrip => estimate.cwnd_bytes as f64 * 8.0 / estimate.rtt.as_secs_f64(),
+    }
+}
+
 impl Allocator {
     /// Allocates until `halt` is set.
     ///
@@ -99,6 +108,7 @@ impl Allocator {
         let mut menu = CloudMenu { models: Vec::new() };
         let mut problem = self.problem(&menu)?;
         let mut allocation = Allocation::with_capacity(self.clients.len());
+        let mut asked_at: Option<Monotonic> = None;
         while !halt.is_set() {
             let seen = self.bell.count();
             if let Some(newer) = self.estimates.take() {
@@ -117,26 +127,34 @@ impl Allocator {
                     && newer.models.iter().zip(&menu.models).all(|(new, old)| new.name == old.name);
                 if !same {
                     allocation.clear();
+                    asked_at = None;
                 }
                 menu = newer;
                 problem = self.problem(&menu)?;
             }
             self.take_costs(&mut problem);
-            let rate = if estimate.connected { estimate.rate_bps.max(0.0) } else { 0.0 };
+            let habits = problem.policy.habits();
+            let rate = if estimate.connected { rate_bps(&estimate, habits.capacity) } else { 0.0 };
             let capacity = Capacity::new(rate, estimate.rtt.as_secs_f64())
                 .and_then(|capacity| capacity.with_cloud(problem.cloud_seconds_per_s))
                 .map_err(|error| error.to_string())?;
             let begun = Monotonic::now();
             self.counters.tick(begun);
-            problem
-                .policy
-                .allocate(&problem.services, &capacity, &mut allocation)
-                .map_err(|error| error.to_string())?;
-            let solved = Monotonic::now();
+            let due_after = |asked: Monotonic| habits.period.map(|period| asked.plus(period));
+            if asked_at.and_then(due_after).is_none_or(|next| begun >= next) {
+                problem
+                    .policy
+                    .allocate(&problem.services, &capacity, &mut allocation)
+                    .map_err(|error| error.to_string())?;
+                asked_at = Some(begun);
+                let solved = Monotonic::now();
+                self.log_allocation(&problem, &allocation, &estimate, connected_at, (begun, solved), policy_name);
+                self.counters.count(Counter::Items);
+            }
             self.publish(&problem, &allocation, &menu, estimate.connected);
-            self.log_allocation(&problem, &allocation, &estimate, connected_at, (begun, solved), policy_name);
-            self.counters.count(Counter::Items);
-            waiter.wait_counted(&mut self.counters, &self.bell, seen, solved.plus(self.max_period));
+            let longest = begun.plus(self.max_period);
+            let until = asked_at.and_then(due_after).map_or(longest, |next| longest.min(next));
+            waiter.wait_counted(&mut self.counters, &self.bell, seen, until);
         }
         Ok(())
     }
@@ -199,14 +217,14 @@ impl Allocator {
                 |index: &usize| service.menu.get(*index).map_or(f64::INFINITY, |choice| choice.costs().mean_bits);
             (0..service.menu.choices().len()).min_by(|a, b| bits(a).total_cmp(&bits(b)))
         };
-        let on_vehicle_only = self.policy == PolicyName::OnVehicle;
+        let probes = problem.policy.habits().probes;
         let assignments: heapless::Vec<Assignment, 32> = problem
             .services
             .iter()
             .zip(allocation.services())
             .map(|(service, given)| Assignment {
                 sending: given.choice.and_then(sending),
-                probe: cheapest(service).and_then(sending).filter(|_| !on_vehicle_only),
+                probe: cheapest(service).and_then(sending).filter(|_| probes),
                 connected,
             })
             .collect();

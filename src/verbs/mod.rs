@@ -6,6 +6,7 @@ pub mod car;
 pub mod cloud;
 pub mod demo;
 pub mod link;
+pub mod simulate;
 
 use crate::failure::Failure;
 
@@ -24,6 +25,8 @@ pub enum Verb {
     Calibrate(calibrate::CalibrateArgs),
     /// Measure the hand-overs beside what one would otherwise use, or soak them with faults.
     Bench(bench::BenchArgs),
+    /// Allocation policies on uplink traces, simulated much faster than real time.
+    Simulate(simulate::SimulateArgs),
 }
 
 /// Runs a verb.
@@ -38,5 +41,6 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Link(args) => link::run(args),
         Verb::Calibrate(args) => calibrate::run(args),
         Verb::Bench(args) => bench::run(args),
+        Verb::Simulate(args) => simulate::run(args),
     }
 }

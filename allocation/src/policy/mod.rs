@@ -1,20 +1,55 @@
 //! The ways of dividing the uplink, behind one trait.
 
 mod baseline;
+mod exact;
 mod name;
 
-pub use baseline::{EqualSplit, Fixed, OnVehicle};
-pub use name::{ParsePolicyError, PolicyName, UnknownFixedConfig};
+use std::time::Duration;
+
+pub use baseline::Baseline;
+pub use exact::{Prototype, Turbo};
+pub use name::{BuildPolicyError, ParsePolicyError, PolicyName, UnknownFixedConfig};
 
 use crate::allocation::Allocation;
 use crate::problem::{Capacity, ServiceProblem};
-use crate::quantity::InvalidQuantity;
-use crate::solver::{SolveError, Solver};
+use crate::solver::SolveError;
+
+/// Where a policy has the uplink's capacity from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CapacitySource {
+    /// The estimate made of packet trains, acknowledgements and silence.
+    #[default]
+    Estimate,
+    /// The congestion window over the smoothed round trip, as the prototype.
+    WindowOverRoundTrip,
+}
+
+/// When a policy is to be asked, and about what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// It is asked once in this time; at every change without it.
+    pub period: Option<Duration>,
+    /// What it takes for the uplink's capacity.
+    pub capacity: CapacitySource,
+    /// Whether a service that sends nothing now and then sends a frame to learn about the link.
+    pub probes: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { period: None, capacity: CapacitySource::Estimate, probes: true }
+    }
+}
 
 /// A way of dividing the uplink.
 pub trait Policy: Send {
     /// Its name, as [`PolicyName`] prints it.
     fn name(&self) -> &'static str;
+
+    /// When it is to be asked, and about what; at every change, about the estimate, unless it says otherwise.
+    fn habits(&self) -> Habits {
+        Habits::default()
+    }
 
     /// Replaces `allocation`, the one in force (empty where there is none), by the policy's answer. Does not allocate
     /// if `allocation` has room for the services.
@@ -27,35 +62,4 @@ pub trait Policy: Send {
         capacity: &Capacity,
         allocation: &mut Allocation,
     ) -> Result<(), SolveError>;
-}
-
-/// `turbo`: the exact optimum.
-#[derive(Debug)]
-pub struct Turbo {
-    solver: Solver,
-}
-
-impl Turbo {
-    /// For problems of at most this size; `hysteresis` as [`Solver::with_hysteresis`] has it.
-    ///
-    /// # Errors
-    /// [`InvalidQuantity`] where the hysteresis is NaN or outside 0..=1.
-    pub fn new(max_services: usize, max_choices: usize, hysteresis: f64) -> Result<Self, InvalidQuantity> {
-        Ok(Self { solver: Solver::new(max_services, max_choices).with_hysteresis(hysteresis)? })
-    }
-}
-
-impl Policy for Turbo {
-    fn name(&self) -> &'static str {
-        name::TURBO
-    }
-
-    fn allocate(
-        &mut self,
-        services: &[ServiceProblem],
-        capacity: &Capacity,
-        allocation: &mut Allocation,
-    ) -> Result<(), SolveError> {
-        self.solver.solve(services, capacity, allocation)
-    }
 }

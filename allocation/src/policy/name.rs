@@ -3,35 +3,42 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{EqualSplit, Fixed, OnVehicle, Policy, Turbo};
+use super::{Baseline, Policy, Prototype, Turbo};
 use crate::model_config::{ModelConfig, ParseModelConfigError};
 use crate::problem::ServiceProblem;
 use crate::quantity::InvalidQuantity;
 
 pub(crate) const TURBO: &str = "turbo";
+pub(crate) const PROTOTYPE: &str = "prototype";
+pub(crate) const ORACLE: &str = "oracle";
 pub(crate) const ON_VEHICLE: &str = "on-vehicle";
 pub(crate) const EQUAL_SPLIT: &str = "equal-split";
 pub(crate) const FIXED: &str = "fixed";
 
-/// A policy by name; parses from and prints as `turbo`, `on-vehicle`, `equal-split` or `fixed:<config>`.
+/// A policy by name; parses from and prints as `turbo`, `prototype`, `on-vehicle`, `equal-split`, `oracle` or
+/// `fixed:<config>`.
 ///
 /// ```
 /// use allocation::policy::PolicyName;
 /// let name: PolicyName = "fixed:edd4-imgcompNone-inpcomp50".parse()?;
 /// assert_eq!(name.to_string(), "fixed:edd4-imgcompNone-inpcomp50");
-/// assert!("oracle".parse::<PolicyName>().unwrap_err().to_string().contains("equal-split"));
+/// assert!("best".parse::<PolicyName>().unwrap_err().to_string().contains("equal-split"));
 /// # Ok::<(), allocation::policy::ParsePolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PolicyName {
     /// The exact optimum.
     Turbo,
+    /// The optimum of point estimates, every 500 ms.
+    Prototype,
     /// Nothing is ever sent.
     OnVehicle,
     /// Every service has the same share and makes the best of it.
     EqualSplit,
     /// Every service always sends this configuration.
     Fixed(ModelConfig),
+    /// Knows the trace and every frame beforehand; only a simulation can ask it, see [`crate::simulate`].
+    Oracle,
 }
 
 /// Why a text does not name a policy.
@@ -39,7 +46,7 @@ pub enum PolicyName {
 pub enum ParsePolicyError {
     /// No policy has this name.
     #[error(
-        "{0:?} is not a policy; expected turbo, on-vehicle, equal-split or fixed:<config>, such as fixed:edd4-imgcompNone-inpcomp50"
+        "{0:?} is not a policy; expected turbo, prototype, on-vehicle, equal-split, oracle or fixed:<config>, such as fixed:edd4-imgcompNone-inpcomp50"
     )]
     Unknown(String),
     /// What follows `fixed:` is not a configuration.
@@ -60,6 +67,17 @@ pub struct UnknownFixedConfig {
     pub config: ModelConfig,
     /// What the menus have, in order, separated by commas.
     pub available: String,
+}
+
+/// Why a policy cannot be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum BuildPolicyError {
+    /// A number that is out of its range.
+    #[error(transparent)]
+    Quantity(#[from] InvalidQuantity),
+    /// No one on the road knows what comes.
+    #[error("policy oracle knows the trace beforehand, which only `turbo simulate` can tell it; choose another")]
+    Foresight,
 }
 
 impl PolicyName {
@@ -86,18 +104,20 @@ impl PolicyName {
     /// The policy, for problems of at most this size. `hysteresis` (0..=1, in accuracy) is for `turbo` alone.
     ///
     /// # Errors
-    /// [`InvalidQuantity`] where the hysteresis is NaN or outside 0..=1.
+    /// [`BuildPolicyError`] where the hysteresis is NaN or outside 0..=1, and for `oracle`, which has no future to know.
     pub fn build(
         &self,
         max_services: usize,
         max_choices: usize,
         hysteresis: f64,
-    ) -> Result<Box<dyn Policy>, InvalidQuantity> {
+    ) -> Result<Box<dyn Policy>, BuildPolicyError> {
         Ok(match self {
             Self::Turbo => Box::new(Turbo::new(max_services, max_choices, hysteresis)?),
-            Self::OnVehicle => Box::new(OnVehicle),
-            Self::EqualSplit => Box::new(EqualSplit),
-            Self::Fixed(config) => Box::new(Fixed::new(config.clone())),
+            Self::Prototype => Box::new(Prototype::new(max_services, max_choices)),
+            Self::OnVehicle => Box::new(Baseline::OnVehicle),
+            Self::EqualSplit => Box::new(Baseline::EqualSplit),
+            Self::Fixed(config) => Box::new(Baseline::Fixed(config.clone())),
+            Self::Oracle => return Err(BuildPolicyError::Foresight),
         })
     }
 }
@@ -106,6 +126,8 @@ impl fmt::Display for PolicyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Turbo => f.write_str(TURBO),
+            Self::Prototype => f.write_str(PROTOTYPE),
+            Self::Oracle => f.write_str(ORACLE),
             Self::OnVehicle => f.write_str(ON_VEHICLE),
             Self::EqualSplit => f.write_str(EQUAL_SPLIT),
             Self::Fixed(config) => write!(f, "{FIXED}:{config}"),
@@ -119,6 +141,8 @@ impl FromStr for PolicyName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             TURBO => Ok(Self::Turbo),
+            PROTOTYPE => Ok(Self::Prototype),
+            ORACLE => Ok(Self::Oracle),
             ON_VEHICLE => Ok(Self::OnVehicle),
             EQUAL_SPLIT => Ok(Self::EqualSplit),
             _ => match text.strip_prefix(FIXED).and_then(|rest| rest.strip_prefix(':')) {

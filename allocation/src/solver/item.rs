@@ -1,46 +1,104 @@
-//! The choices of one service in whole numbers, less those that can never be part of the best answer.
+//! The choices of one service in whole numbers.
 //!
-//! Sums of whole numbers are exact and do not depend on their order, so equal utilities compare equal and ties break
-//! the same way on every machine.
+//! The numbers are held as `f64`, in which whole numbers below 2⁵³ and their sums are exact: sums do not depend on
+//! their order, equal utilities compare equal, ties break the same way on every machine, and the bounds need no
+//! conversion.
 
 use std::cmp::Ordering;
 
-use crate::feasibility::{cloud_seconds_per_s, required_bps};
-use crate::problem::{Capacity, ServiceProblem};
+use crate::choice::Choice;
+use crate::feasibility::cloud_seconds_per_s;
+use crate::problem::{Capacity, Demand, ServiceProblem};
 
 /// Utility is counted in billionths: `value` = weight · accuracy gain · 10⁹.
 const VALUE_SCALE: f64 = 1e9;
 /// `key` = value · [`KEEP`] + 1 where the choice is the one in force: the second criterion can never outweigh the
 /// first, as there are fewer than this many services.
-const KEEP: i64 = 128;
+const KEEP: f64 = 128.0;
 /// Most services that the keys are exact for: 64 · 10³ (weight) · 10⁹ · 128 < 2⁵³.
 pub(crate) const MOST_SERVICES: usize = 64;
+/// Largest capacity that is counted, 2⁵² bit/s or ns/s; more than that is as good as this.
+const MOST_CAPACITY: f64 = 4_503_599_627_370_496.0;
+
+/// What says the least rate at which a choice keeps the deadline, see [`crate::feasibility`].
+pub(crate) type Required = fn(&Choice, &Demand, &Capacity) -> Option<f64>;
+
+/// How the needs of a choice are reckoned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub required: Required,
+    pub hysteresis: f64,
+}
 
 /// One candidate of one service.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Item {
-    /// Gain over the on-vehicle detector, and whether it is the choice in force.
-    pub key: i64,
-    /// bit/s needed, rounded up.
-    pub rate: u64,
-    /// Nanoseconds of the cloud's time per second, rounded up.
-    pub cloud: u64,
+    /// What it costs and brings.
+    pub sums: Sums,
+    /// What choosing it takes off the root's bound at least; see [`super::prices`].
+    pub loss: f64,
     /// 0 for the on-vehicle detector, else index in the menu + 1.
     pub rank: usize,
-    /// `key` less the price of `rate` and `cloud`; see [`super::bound`].
-    pub reduced: f64,
 }
 
-/// Whole units of a capacity, rounded down; infinity becomes the largest number.
-pub(crate) fn whole_capacity(value: f64) -> u64 {
-    value as u64
+/// The order in which one item is preferred to another of the same service, best first.
+pub(crate) fn preference(a: &Item, b: &Item) -> Ordering {
+    a.sums.cmp_best_first(&b.sums).then(a.rank.cmp(&b.rank))
 }
 
-fn whole_need(value: f64) -> u64 {
-    value.ceil() as u64
+/// The shared capacities in whole units.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// bit/s.
+    pub uplink: f64,
+    /// ns/s.
+    pub cloud: f64,
 }
 
-/// Fills `items` with the candidates of `service`, the on-vehicle detector first.
+impl Limits {
+    /// Rounded down.
+    pub(crate) fn of(capacity: &Capacity) -> Self {
+        let whole = |value: f64| value.min(MOST_CAPACITY).floor();
+        Self { uplink: whole(capacity.uplink_bps()), cloud: whole(capacity.cloud_seconds_per_s() * 1e9) }
+    }
+}
+
+/// What an item, or a full or partial answer, needs and is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Sums {
+    /// Gain over the on-vehicle detector, and how many keep the choice in force.
+    pub key: f64,
+    /// bit/s needed, each rounded up.
+    pub rate: f64,
+    /// Nanoseconds of the cloud's time per second, each rounded up.
+    pub cloud: f64,
+}
+
+impl Sums {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { key: self.key + other.key, rate: self.rate + other.rate, cloud: self.cloud + other.cloud }
+    }
+
+    pub(crate) fn less(self, other: Self) -> Self {
+        Self { key: self.key - other.key, rate: self.rate - other.rate, cloud: self.cloud - other.cloud }
+    }
+
+    pub(crate) fn fits(&self, limit: Limits) -> bool {
+        self.rate <= limit.uplink && self.cloud <= limit.cloud
+    }
+
+    /// What is left of the key after paying for rate and cloud time.
+    pub(crate) fn reduced(&self, rate_price: f64, cloud_price: f64) -> f64 {
+        self.key - rate_price * self.rate - cloud_price * self.cloud
+    }
+
+    /// `Less` where `self` is the better: more utility, more kept, fewer bits, less cloud time.
+    pub(crate) fn cmp_best_first(&self, other: &Self) -> Ordering {
+        other.key.total_cmp(&self.key).then(self.rate.total_cmp(&other.rate)).then(self.cloud.total_cmp(&other.cloud))
+    }
+}
+
+/// Fills `items` with the candidates of `service` that fit alone, the on-vehicle detector first.
 ///
 /// Upward means more accurate than the choice in force. A choice in force that no rate can serve any more holds
 /// nothing back.
@@ -48,92 +106,47 @@ pub(crate) fn fill(
     items: &mut Vec<Item>,
     service: &ServiceProblem,
     capacity: &Capacity,
+    limits: Limits,
     in_force: Option<Option<usize>>,
-    hysteresis: f64,
+    rules: Rules,
 ) {
     items.clear();
     let demand = service.demand();
-    let uplink = whole_capacity(capacity.uplink_bps());
-    let cloud_limit = whole_capacity(capacity.cloud_seconds_per_s() * 1e9);
+    let Rules { required, hysteresis } = rules;
     let accuracy_in_force = match in_force {
         None => None,
         Some(None) => Some(demand.floor_accuracy),
         Some(Some(index)) => service
             .menu
             .get(index)
-            .filter(|choice| required_bps(choice, &demand, capacity).is_some())
+            .filter(|choice| required(choice, &demand, capacity).is_some())
             .map(|choice| choice.accuracy()),
     };
-    items.push(Item { key: i64::from(in_force == Some(None)), ..Item::default() });
+    let kept_bonus = |kept: bool| if kept { 1.0 } else { 0.0 };
+    items.push(Item { sums: Sums { key: kept_bonus(in_force == Some(None)), ..Sums::default() }, ..Item::default() });
     for (index, choice) in service.menu.choices().iter().enumerate() {
-        let Some(needed) = required_bps(choice, &demand, capacity) else { continue };
-        let (rate, cloud) = (whole_need(needed), whole_need(cloud_seconds_per_s(choice, &demand) * 1e9));
         let gain = choice.accuracy() - demand.floor_accuracy;
-        if scaled(demand.weight * gain) <= 0 || rate > uplink || cloud > cloud_limit {
+        // Without a gain no rate is worth it; looked at first, as it costs nothing.
+        if gain <= 0.0 {
+            continue;
+        }
+        let Some(needed) = required(choice, &demand, capacity) else { continue };
+        let (rate, cloud) = (needed.ceil(), (cloud_seconds_per_s(choice, &demand) * 1e9).ceil());
+        if rate > limits.uplink || cloud > limits.cloud {
             continue;
         }
         let kept = in_force == Some(Some(index));
         let upward = !kept && accuracy_in_force.is_some_and(|accuracy| choice.accuracy() > accuracy);
-        let value = scaled(demand.weight * if upward { gain - hysteresis } else { gain });
-        items.push(Item { key: value * KEEP + i64::from(kept), rate, cloud, rank: index + 1, reduced: 0.0 });
-    }
-    drop_dominated(items);
-}
-
-fn scaled(value: f64) -> i64 {
-    (value * VALUE_SCALE).round() as i64
-}
-
-/// The order in which one item is preferred to another of the same service, best first.
-fn preference(a: &Item, b: &Item) -> Ordering {
-    b.key.cmp(&a.key).then(a.rate.cmp(&b.rate)).then(a.cloud.cmp(&b.cloud)).then(a.rank.cmp(&b.rank))
-}
-
-/// Removes every item that another equals or beats in key, rate and cloud time: swapping the other in can only
-/// improve an answer, by the very order that answers are compared in. What is left stands in order of rank.
-fn drop_dominated(items: &mut Vec<Item>) {
-    items.sort_unstable_by(preference);
-    let mut kept = 0;
-    for next in 0..items.len() {
-        let Some(&item) = items.get(next) else { break };
-        let beaten = items.iter().take(kept).any(|better| better.rate <= item.rate && better.cloud <= item.cloud);
-        if !beaten {
-            if let Some(slot) = items.get_mut(kept) {
-                *slot = item;
-            }
-            kept += 1;
+        let plain = scaled(demand.weight * gain);
+        let value = if upward { scaled(demand.weight * (gain - hysteresis)) } else { plain };
+        if plain > 0.0 {
+            let sums = Sums { key: value * KEEP + kept_bonus(kept), rate, cloud };
+            items.push(Item { sums, loss: 0.0, rank: index + 1 });
         }
     }
-    items.truncate(kept);
-    items.sort_unstable_by_key(|item| item.rank);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn what_is_dropped_is_beaten_by_something_kept(
-            raw in prop::collection::vec((0..6i64, 0..6u64, 0..4u64), 1..20)
-        ) {
-            let all: Vec<Item> = raw
-                .iter()
-                .enumerate()
-                .map(|(rank, &(key, rate, cloud))| Item { key, rate, cloud, rank, reduced: 0.0 })
-                .collect();
-            let mut kept = all.clone();
-            drop_dominated(&mut kept);
-            let beats = |a: &Item, b: &Item| {
-                a.rank != b.rank && a.key >= b.key && a.rate <= b.rate && a.cloud <= b.cloud
-                    && preference(a, b) == Ordering::Less
-            };
-            for item in &all {
-                let is_kept = kept.contains(item);
-                prop_assert_eq!(is_kept, !all.iter().any(|other| beats(other, item)));
-            }
-            prop_assert!(kept.iter().zip(kept.iter().skip(1)).all(|(a, b)| a.rank < b.rank));
-        }
-    }
+/// Plus zero, so that there is no negative zero, which would not compare equal.
+fn scaled(value: f64) -> f64 {
+    (value * VALUE_SCALE).round() + 0.0
 }

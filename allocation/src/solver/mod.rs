@@ -5,27 +5,34 @@
 //! their choice, total bits per second, total cloud time, lowest menu indices from the first service on (the on-vehicle
 //! detector before index 0). That order is total, so equal inputs give equal answers.
 //!
-//! Branch and bound in whole numbers: dominated choices are dropped (`item`), a Lagrangian and a linear bound cut the
-//! rest (`bound`), services with the same menu and demand are not permuted (`search`). Nothing is allocated after
-//! [`Solver::new`].
+//! Branch and bound in whole numbers. Where everything fits, every service has its favourite. Otherwise the prices of
+//! the two capacities are sought (`prices`), which bounds every answer and finds a good one; what the bound shows to be
+//! out of reach of that one is dropped, and what others replace (`dominance`); the few choices left are searched
+//! (`search`) under bounds at several prices (`bound`), down to a list of all answers of the last services (`tail`).
+//! Nothing is allocated after [`Solver::new`].
 
 mod bound;
+mod dominance;
 mod item;
+mod prices;
 mod search;
+mod tail;
 
 use crate::allocation::{Allocation, ServiceAllocation};
-use crate::feasibility::required_bps;
+use crate::feasibility::{required_bps, required_bps_of_point_estimates};
 use crate::problem::{Capacity, ServiceProblem};
 use crate::quantity::{InvalidQuantity, fraction};
-use bound::Bounds;
-use item::{Item, MOST_SERVICES, whole_capacity};
-use search::{Ground, Incumbent, Limits, Sums};
+use bound::{Fan, slack};
+use dominance::{Scarce, drop_dominated};
+use item::{Item, Limits, MOST_SERVICES, Rules, Sums, preference};
+use prices::{Ask, PriceSearch, Prices};
+use search::{Ground, Incumbent, Level};
+use tail::Tail;
 
-/// Most nodes of the search tree that one solve visits, so that its time has an end whatever the instance. The hardest
-/// of the tested ones, 12 services × 60 choices with uplink and cloud both scarce, take less than a quarter of it. An
-/// answer that ran into it is still feasible, never below on-vehicle nor below a choice in force that still fits, and
-/// says so in [`Allocation::is_optimal`].
-pub const NODE_LIMIT: u32 = search::NODE_LIMIT;
+/// Most partial and full answers that one solve looks at, so that its time has an end whatever the instance; a few
+/// thousand are usual. An answer that ran into it is still feasible, never below on-vehicle nor below a choice in force
+/// that still fits, and says so in [`Allocation::is_optimal`].
+pub const VISIT_LIMIT: u32 = search::VISIT_LIMIT;
 
 /// Why a problem was not solved; the allocation in force is left as it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,11 +81,12 @@ pub enum SolveError {
 pub struct Solver {
     max_services: usize,
     max_choices: usize,
-    hysteresis: f64,
+    rules: Rules,
     services: Vec<Vec<Item>>,
-    bounds: Bounds,
-    reduced_after: Vec<f64>,
-    twins: Vec<Option<usize>>,
+    levels: Vec<Level>,
+    prices: PriceSearch,
+    fan: Fan,
+    tail: Tail,
     best: Incumbent,
 }
 
@@ -91,11 +99,12 @@ impl Solver {
         Self {
             max_services,
             max_choices,
-            hysteresis: 0.0,
+            rules: Rules { required: required_bps, hysteresis: 0.0 },
             services: (0..max_services).map(|_| Vec::with_capacity(max_items)).collect(),
-            bounds: Bounds::new(max_services, max_items),
-            reduced_after: Vec::with_capacity(max_services + 1),
-            twins: Vec::with_capacity(max_services),
+            levels: Vec::with_capacity(max_services),
+            prices: PriceSearch::new(max_services),
+            fan: Fan::new(max_services),
+            tail: Tail::new(),
             best: Incumbent {
                 ranks: Vec::with_capacity(max_services),
                 path: Vec::with_capacity(max_services),
@@ -110,7 +119,14 @@ impl Solver {
     /// # Errors
     /// [`InvalidQuantity`] where it is NaN or outside 0..=1.
     pub fn with_hysteresis(self, accuracy: f64) -> Result<Self, InvalidQuantity> {
-        Ok(Self { hysteresis: fraction("the hysteresis", accuracy)?, ..self })
+        let hysteresis = fraction("the hysteresis", accuracy)?;
+        Ok(Self { rules: Rules { hysteresis, ..self.rules }, ..self })
+    }
+
+    /// Takes typical values for what every frame needs, see [`required_bps_of_point_estimates`].
+    #[must_use]
+    pub fn with_point_estimates(self) -> Self {
+        Self { rules: Rules { required: required_bps_of_point_estimates, ..self.rules }, ..self }
     }
 
     /// Replaces `allocation`, the one in force (empty where there is none), by the best for `services`.
@@ -128,26 +144,16 @@ impl Solver {
     ) -> Result<(), SolveError> {
         self.check_size(services)?;
         let count = services.len();
-        let limits = Limits {
-            uplink: whole_capacity(capacity.uplink_bps()),
-            cloud: whole_capacity(capacity.cloud_seconds_per_s() * 1e9),
-        };
+        let limits = Limits::of(capacity);
         for (index, (items, service)) in self.services.iter_mut().zip(services).enumerate() {
             let in_force = allocation.services.get(index).map(|answer| answer.choice);
-            item::fill(items, service, capacity, in_force, self.hysteresis);
+            item::fill(items, service, capacity, limits, in_force, self.rules);
         }
-        self.start_incumbent(count, limits, allocation);
-        self.prepare(count, limits);
-        let (rate_price, cloud_price) = self.bounds.prices();
-        let ground = Ground {
-            services: self.services.get(..count).unwrap_or_default(),
-            bounds: &self.bounds,
-            reduced_after: &self.reduced_after,
-            twins: &self.twins,
-            limits,
-            priced_capacity: priced(rate_price, limits.uplink) + priced(cloud_price, limits.cloud),
-        };
-        ground.descend(&mut self.best, Sums::default(), 0.0);
+        self.best.visits = 0;
+        if !self.take_favourites(count, limits) {
+            self.start_incumbent(count, limits, allocation);
+            self.search(count, limits);
+        }
         self.answer(services, capacity, allocation);
         Ok(())
     }
@@ -163,53 +169,144 @@ impl Solver {
         }
     }
 
+    /// Where the uplink and the cloud carry every service's favourite, that is the answer.
+    fn take_favourites(&mut self, count: usize, limits: Limits) -> bool {
+        let (best, active) = (&mut self.best, self.services.get(..count).unwrap_or_default());
+        best.ranks.clear();
+        best.sums = Sums::default();
+        for favourite in active.iter().filter_map(|items| items.iter().min_by(|a, b| preference(a, b))) {
+            best.sums = best.sums.plus(favourite.sums);
+            best.ranks.push(favourite.rank);
+        }
+        best.sums.fits(limits)
+    }
+
     /// Starts from the on-vehicle detectors, or from what is in force where that still fits and is better.
     fn start_incumbent(&mut self, count: usize, limits: Limits, allocation: &Allocation) {
-        let best = &mut self.best;
-        best.nodes = 0;
-        best.path.clear();
+        let (best, active) = (&mut self.best, self.services.get(..count).unwrap_or_default());
         best.ranks.clear();
         best.ranks.resize(count, 0);
-        let active = self.services.get(..count).unwrap_or_default();
-        best.sums = active.iter().filter_map(|items| items.first()).fold(Sums::default(), |sums, item| sums.plus(item));
+        best.sums =
+            active.iter().filter_map(|items| items.first()).fold(Sums::default(), |sums, item| sums.plus(item.sums));
+        best.path.clear();
         let mut sums = Sums::default();
-        for (index, items) in active.iter().enumerate() {
-            let rank = allocation.services.get(index).and_then(|answer| answer.choice).map_or(0, |choice| choice + 1);
-            // A choice that is gone or dominated has no item; then there is nothing to start from.
+        for (items, answer) in active.iter().zip(&allocation.services) {
+            let rank = answer.choice.map_or(0, |choice| choice + 1);
+            // A choice that is gone has no item; then there is nothing to start from.
             if let Some(item) = items.iter().find(|item| item.rank == rank) {
-                sums = sums.plus(item);
+                sums = sums.plus(item.sums);
                 best.path.push(rank);
             }
         }
-        let fits = best.path.len() == count && sums.fits(limits);
-        if fits && sums.cmp_best_first(&best.sums).is_lt() {
+        if best.path.len() == count && sums.fits(limits) && sums.cmp_best_first(&best.sums).is_lt() {
             best.sums = sums;
             best.ranks.clone_from(&best.path);
         }
-        best.path.clear();
     }
 
-    fn prepare(&mut self, count: usize, limits: Limits) {
-        self.twins.clear();
+    fn search(&mut self, count: usize, limits: Limits) {
         let active = self.services.get_mut(..count).unwrap_or_default();
-        for (index, items) in active.iter().enumerate() {
-            self.twins.push(active.iter().take(index).rposition(|other| other == items));
+        let most = |need: fn(&Item) -> f64| -> f64 {
+            active.iter().map(|items| items.iter().map(need).fold(0.0, f64::max)).sum()
+        };
+        let uplink = most(|item| item.sums.rate) > limits.uplink;
+        let scarce = Scarce { uplink, cloud: most(|item| item.sums.cloud) > limits.cloud };
+        let prices = self.prices.seek(active, Ask { limits, scarce });
+        let prices = Prices { bound: prices.bound + slack(prices.bound), ..prices };
+        self.improve(count, limits);
+        self.reduce(count, prices, scarce);
+        self.order(count);
+        let active = self.services.get(..count).unwrap_or_default();
+        let gap = prices.bound - self.best.sums.key;
+        let head = self.tail.build(active, &self.levels, prices, limits, gap);
+        let in_order = self.levels.iter().map(|level| active.get(level.service).map(Vec::as_slice).unwrap_or_default());
+        self.fan.build(in_order, head, prices);
+        let ground = Ground {
+            services: active,
+            levels: self.levels.get(..head).unwrap_or_default(),
+            tail: &self.tail,
+            fan: &self.fan,
+            limits,
+            bound: prices.bound,
+            slack: slack(prices.bound),
+        };
+        self.best.path.clear();
+        self.best.path.resize(count, 0);
+        ground.descend(&mut self.best, 0, Sums::default(), 0.0);
+    }
+
+    /// Fills up what the best priced answer leaves free, the largest gain first.
+    fn improve(&mut self, count: usize, limits: Limits) {
+        let Some(mut sums) = self.prices.found else { return };
+        let ranks = &mut self.prices.found_ranks;
+        let active = self.services.get(..count).unwrap_or_default();
+        loop {
+            let mut most: Option<(Sums, usize, usize)> = None;
+            for (service, (items, &rank)) in active.iter().zip(ranks.iter()).enumerate() {
+                // One that was dropped since has a better in its place, which the search will find.
+                let Some(old) = items.iter().find(|item| item.rank == rank) else { continue };
+                let without = sums.less(old.sums);
+                for item in items {
+                    let with = without.plus(item.sums);
+                    if with.key > most.map_or(sums.key, |(best, ..)| best.key) && with.fits(limits) {
+                        most = Some((with, service, item.rank));
+                    }
+                }
+            }
+            let Some((better, service, rank)) = most else { break };
+            sums = better;
+            if let Some(slot) = ranks.get_mut(service) {
+                *slot = rank;
+            }
         }
-        for items in active.iter_mut() {
-            items.sort_unstable_by_key(|item| (item.rate, item.rank));
+        if sums.cmp_best_first(&self.best.sums).is_lt() {
+            self.best.sums = sums;
+            self.best.ranks.clone_from(ranks);
         }
-        self.bounds.build(active, limits.uplink, limits.cloud);
-        let (rate_price, cloud_price) = self.bounds.prices();
-        for item in active.iter_mut().flatten() {
-            item.reduced = item.key as f64 - rate_price * item.rate as f64 - cloud_price * item.cloud as f64;
+    }
+
+    /// Drops every item whose loss alone puts it out of reach of the incumbent, and what others replace.
+    fn reduce(&mut self, count: usize, prices: Prices, scarce: Scarce) {
+        let reach = self.best.sums.key;
+        self.levels.clear();
+        let active = self.services.get_mut(..count).unwrap_or_default();
+        for (service, items) in active.iter_mut().enumerate() {
+            let mut most = f64::NEG_INFINITY;
+            for item in items.iter_mut() {
+                item.loss = -item.sums.reduced(prices.rate, prices.cloud);
+                most = most.max(-item.loss);
+            }
+            for item in items.iter_mut() {
+                item.loss += most;
+            }
+            items.retain(|item| prices.bound - item.loss >= reach);
+            drop_dominated(items, scarce);
+            items.sort_unstable_by(|a, b| a.loss.total_cmp(&b.loss).then(a.rank.cmp(&b.rank)));
+            self.levels.push(Level { service, most, ..Level::default() });
         }
-        self.reduced_after.clear();
-        self.reduced_after.resize(count + 1, 0.0);
-        let mut sum = 0.0;
-        for (items, slot) in active.iter_mut().zip(self.reduced_after.iter_mut()).rev() {
-            items.sort_unstable_by(|a, b| b.reduced.total_cmp(&a.reduced).then(a.rank.cmp(&b.rank)));
-            sum += items.first().map_or(0.0, |item| item.reduced);
-            *slot = sum;
+        for (service, items) in active.iter().enumerate() {
+            if let Some(level) = self.levels.get_mut(service) {
+                level.twin = active.iter().take(service).rposition(|other| other == items);
+            }
+        }
+    }
+
+    /// The services with the fewest items first; twins stay in their order.
+    fn order(&mut self, count: usize) {
+        let active = self.services.get(..count).unwrap_or_default();
+        self.levels.sort_unstable_by_key(|level| (active.get(level.service).map_or(0, Vec::len), level.service));
+        let least = |level: &Level| {
+            let items = active.get(level.service).map(Vec::as_slice).unwrap_or_default();
+            let least = |need: fn(&Item) -> f64| items.iter().map(need).fold(f64::INFINITY, f64::min);
+            Sums { key: 0.0, rate: least(|item| item.sums.rate), cloud: least(|item| item.sums.cloud) }
+        };
+        let mut sum = Sums::default();
+        for level in &mut self.levels {
+            level.least_before = sum;
+            sum = sum.plus(least(level));
+        }
+        for level in &mut self.levels {
+            level.least_after = sum.less(level.least_before).less(least(level));
         }
     }
 
@@ -220,7 +317,7 @@ impl Solver {
             let choice = rank.checked_sub(1);
             let needed = choice
                 .and_then(|index| service.menu.get(index))
-                .and_then(|choice| required_bps(choice, &service.demand(), capacity))
+                .and_then(|choice| (self.rules.required)(choice, &service.demand(), capacity))
                 .unwrap_or(0.0);
             needed_by_all += needed;
             allocation.services.push(ServiceAllocation { choice, rate_bps: needed });
@@ -231,12 +328,7 @@ impl Solver {
                 answer.rate_bps *= factor;
             }
         }
-        allocation.optimal = self.best.nodes < NODE_LIMIT;
+        allocation.optimal = self.best.visits < VISIT_LIMIT;
         allocation.price(services, capacity);
     }
-}
-
-/// A price of 0 makes even an unlimited capacity worth nothing.
-fn priced(price: f64, capacity: u64) -> f64 {
-    if price > 0.0 { price * capacity as f64 } else { 0.0 }
 }

@@ -1,0 +1,36 @@
+//! What the simulator has to be told about the link: how much it carries, and what the car believes it does.
+
+use std::time::Duration;
+
+/// A link's capacity over time, known from beginning to end.
+pub trait Uplink {
+    /// Bits that could have left by `since_start`.
+    fn bits_by(&self, since_start: Duration) -> u64;
+
+    /// When that many bits could have left; `None` where they never will.
+    fn instant_of_bit(&self, bits: u64) -> Option<Duration>;
+}
+
+/// The car's estimate of the link, fed with what the car would see. Instants count from the start of the run.
+pub trait Estimator {
+    /// Bytes were given to the link.
+    fn sent(&mut self, now: Duration);
+
+    /// Acknowledgements came: bytes delivered in all so far, bytes still out, the latest and the least round trip.
+    fn acknowledged(&mut self, now: Duration, delivered: u64, in_flight: u64, latest: Duration, least: Duration);
+
+    /// The receiver saw `bytes` arrive at this rate, and the car has learnt of it.
+    fn train(&mut self, now: Duration, bytes_per_s: f64, bytes: u32);
+
+    /// A frame was given up, of which `delivered` bytes came through in `elapsed`.
+    fn late(&mut self, now: Duration, delivered: u64, elapsed: Duration);
+
+    /// The usable rate in bit/s.
+    fn rate_bps(&self, now: Duration) -> f64;
+
+    /// Acknowledged bits per second of the last 200 ms, where known.
+    fn ack_rate_bps(&self) -> Option<f64>;
+
+    /// Whether the rate was measured under load, so that frames may be dropped on its word.
+    fn measured_under_load(&self, now: Duration) -> bool;
+}

@@ -1,0 +1,67 @@
+//! The link as the simulator asks for it: a trace of the emulator's, and the estimator that runs in the car.
+
+use std::time::Duration;
+
+use allocation::simulate::{Estimator, Uplink};
+use rt_core::clock::Monotonic;
+use transport::estimate::{EstimatorLimits, RateEstimator};
+use transport::link::Trace;
+
+/// A trace as an uplink.
+pub struct TraceUplink<'a>(pub &'a Trace);
+
+impl Uplink for TraceUplink<'_> {
+    fn bits_by(&self, since_start: Duration) -> u64 {
+        self.0.bits_by(since_start)
+    }
+
+    fn instant_of_bit(&self, bits: u64) -> Option<Duration> {
+        self.0.instant_of_bit(bits)
+    }
+}
+
+/// The very estimator that runs in the car.
+pub struct CarEstimator(RateEstimator);
+
+impl Default for CarEstimator {
+    fn default() -> Self {
+        Self(RateEstimator::new(EstimatorLimits::default()))
+    }
+}
+
+/// Zero is no instant of the monotonic clock.
+fn instant(since_start: Duration) -> Monotonic {
+    Monotonic::from_ns(1_000_000_000).plus(since_start)
+}
+
+impl Estimator for CarEstimator {
+    fn sent(&mut self, now: Duration) {
+        self.0.sent(instant(now));
+    }
+
+    fn acknowledged(&mut self, now: Duration, delivered: u64, in_flight: u64, latest: Duration, least: Duration) {
+        let now = instant(now);
+        self.0.acknowledged(now, delivered, in_flight);
+        self.0.round_trip(now, latest, least, least, in_flight);
+    }
+
+    fn train(&mut self, now: Duration, bytes_per_s: f64, bytes: u32) {
+        self.0.train(instant(now), bytes_per_s, bytes);
+    }
+
+    fn late(&mut self, now: Duration, delivered: u64, elapsed: Duration) {
+        self.0.late(instant(now), delivered, elapsed);
+    }
+
+    fn rate_bps(&self, now: Duration) -> f64 {
+        self.0.rate(instant(now)) * 8.0
+    }
+
+    fn ack_rate_bps(&self) -> Option<f64> {
+        self.0.ack_rate().map(|rate| rate * 8.0)
+    }
+
+    fn measured_under_load(&self, now: Duration) -> bool {
+        self.0.measured_under_load(instant(now))
+    }
+}

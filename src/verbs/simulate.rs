@@ -1,0 +1,187 @@
+//! `turbo simulate`: what every policy is worth on recorded uplinks, without a car.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use allocation::policy::PolicyName;
+
+use crate::failure::Failure;
+use crate::quantities;
+use crate::simulate::{self, Grid, report};
+use crate::verbs::link;
+
+/// Simulate allocation policies on uplink traces, much faster than real time.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example: turbo simulate --trace drive.up --mean-mbps 5,20,80 --rtt 20ms,50ms,100ms \
+    --slo 150ms,200ms,250ms --plot utility.svg")]
+pub struct SimulateArgs {
+    /// Uplink trace: one line per 1500-byte delivery opportunity, in ms; repeatable; a generated one without it.
+    #[arg(long = "trace", value_name = "FILE")]
+    pub traces: Vec<PathBuf>,
+    /// Scales every trace to these means, Mbit/s; as recorded without it.
+    #[arg(long, value_name = "MBIT/S,…", value_delimiter = ',', value_parser = positive_megabits)]
+    pub mean_mbps: Vec<f64>,
+    /// Round trips of the idle link.
+    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', default_value = "50ms", value_parser = quantities::duration)]
+    pub rtt: Vec<Duration>,
+    /// Probabilities that a packet is lost, below 1.
+    #[arg(long, value_name = "PROBABILITY,…", value_delimiter = ',', default_value = "0", value_parser = loss)]
+    pub loss: Vec<f64>,
+    /// Objectives from capture to decision.
+    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', default_value = "200ms", value_parser = objective)]
+    pub slo: Vec<Duration>,
+    /// Policies: all, turbo, prototype, on-vehicle, equal-split, oracle, fixed:CONFIG; `all` has every configuration.
+    #[arg(long = "policy", value_name = "POLICY,…", value_delimiter = ',', default_value = "all")]
+    pub policies: Vec<String>,
+    /// Utility table (YAML) with the menu; EfficientDet with the prototype's published costs without it.
+    #[arg(long, value_name = "FILE")]
+    pub table: Option<PathBuf>,
+    /// Cameras, each a service with the whole menu.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub services: u8,
+    /// Frames per second of each camera.
+    #[arg(long, default_value_t = 5.0, value_parser = frame_rate)]
+    pub fps: f64,
+    /// Time kept free before each deadline for the decision.
+    #[arg(long, value_name = "DURATION", default_value = "10ms", value_parser = quantities::duration)]
+    pub margin: Duration,
+    /// Accuracy that a change to a better configuration must gain.
+    #[arg(long, default_value_t = 0.005)]
+    pub hysteresis: f64,
+    /// Workers of the cloud; one for every frame without it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub cloud_workers: Option<u16>,
+    /// Spread the captures of the cameras over the period instead of all at once.
+    #[arg(long)]
+    pub staggered: bool,
+    /// Send in order of readiness and finish whatever was begun, as the prototype's transport.
+    #[arg(long)]
+    pub fifo: bool,
+    /// Simulate at most so much of each trace.
+    #[arg(long = "for", value_name = "DURATION", default_value = "120s", value_parser = quantities::duration)]
+    pub length: Duration,
+    /// Seed of sizes, times, losses and the generated trace.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print the runs as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the runs as comma-separated values.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Write the runs as Parquet.
+    #[arg(long, value_name = "FILE")]
+    pub parquet: Option<PathBuf>,
+    /// Draw utility against bandwidth (SVG).
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// Draw the first cell of the grid over time (SVG).
+    #[arg(long, value_name = "FILE")]
+    pub course: Option<PathBuf>,
+}
+
+/// Simulates the grid and reports.
+///
+/// # Errors
+/// [`Failure`], with the exit code that fits.
+pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
+    let table = simulate::table(args.table.as_deref())?;
+    let policies = policies(&args.policies, &table)?;
+    let grid = Grid { traces: traces(args)?, policies, args, table: &table };
+    let results = grid.run()?;
+    eprintln!("{}", results.speed());
+    for (path, write) in [
+        (&args.csv, report::csv as fn(&[simulate::Run]) -> Result<Vec<u8>, Failure>),
+        (&args.parquet, report::parquet),
+        (&args.plot, |runs| Ok(report::utility_plot(runs).into_bytes())),
+        (&args.course, |runs| Ok(report::course_plot(runs).into_bytes())),
+    ] {
+        if let Some(path) = path {
+            let bytes = write(&results.runs)?;
+            let failed = |error| Failure::Run(format!("cannot write {}: {error}", path.display()));
+            std::fs::write(path, bytes).map_err(failed)?;
+        }
+    }
+    if args.json {
+        println!("{}", report::json(&results.runs)?);
+    } else {
+        print!("{}", report::tables(&results.runs));
+    }
+    Ok(())
+}
+
+fn traces(args: &SimulateArgs) -> Result<Vec<simulate::NamedTrace>, Failure> {
+    let files: Vec<Option<&PathBuf>> =
+        if args.traces.is_empty() { vec![None] } else { args.traces.iter().map(Some).collect() };
+    let means: Vec<Option<f64>> =
+        if args.mean_mbps.is_empty() { vec![None] } else { args.mean_mbps.iter().copied().map(Some).collect() };
+    let mut traces = Vec::new();
+    for file in files {
+        let recorded = link::uplink_trace(file.map(PathBuf::as_path), None, Some(args.seed))?;
+        let name = file.map_or_else(|| format!("generated:{}", args.seed), |file| file.display().to_string());
+        for mean in &means {
+            let trace = match mean {
+                Some(mean) => recorded.scaled_to_mean(mean * 1e6).map_err(Failure::config)?,
+                None => recorded.clone(),
+            };
+            traces.push(simulate::NamedTrace { name: name.clone(), trace });
+        }
+    }
+    Ok(traces)
+}
+
+fn policies(names: &[String], table: &config::table::UtilityTable) -> Result<Vec<PolicyName>, Failure> {
+    let mut policies: Vec<PolicyName> = Vec::new();
+    let mut add = |policy: PolicyName| {
+        if !policies.contains(&policy) {
+            policies.push(policy);
+        }
+    };
+    for name in names {
+        if name == "all" {
+            add(PolicyName::OnVehicle);
+            add(PolicyName::EqualSplit);
+            add(PolicyName::Prototype);
+            add(PolicyName::Turbo);
+            add(PolicyName::Oracle);
+            table.entries.iter().for_each(|entry| add(PolicyName::Fixed(entry.config.clone())));
+        } else {
+            let policy: PolicyName = name.parse().map_err(|error| Failure::Usage(format!("--policy: {error}")))?;
+            if let PolicyName::Fixed(config) = &policy
+                && !table.entries.iter().any(|entry| entry.config == *config)
+            {
+                let known: Vec<String> = table.entries.iter().map(|entry| entry.config.to_string()).collect();
+                let known = known.join(", ");
+                return Err(Failure::Config(format!("--policy {name}: the table has no {config}; it has {known}")));
+            }
+            add(policy);
+        }
+    }
+    Ok(policies)
+}
+
+fn positive_megabits(text: &str) -> Result<f64, String> {
+    link::megabits(text).and_then(|rate| {
+        if rate > 0.0 { Ok(rate) } else { Err(format!("{text:?} is no mean to scale to; write a number above 0")) }
+    })
+}
+
+fn loss(text: &str) -> Result<f64, String> {
+    let loss = text.parse().ok().filter(|loss: &f64| (0.0..1.0).contains(loss));
+    loss.ok_or_else(|| format!("{text:?} is not a loss; write a number from 0 to below 1, such as 0.01"))
+}
+
+fn objective(text: &str) -> Result<Duration, String> {
+    let objective = quantities::duration(text)?;
+    let allowed = Duration::from_millis(1)..=Duration::from_secs(60);
+    if allowed.contains(&objective) {
+        Ok(objective)
+    } else {
+        Err(format!("{text:?} is not an objective; write one from 1ms to 60s, such as 200ms"))
+    }
+}
+
+fn frame_rate(text: &str) -> Result<f64, String> {
+    let fps = text.parse().ok().filter(|fps: &f64| (0.1..=1000.0).contains(fps));
+    fps.ok_or_else(|| format!("{text:?} is not a frame rate; write a number from 0.1 to 1000, such as 5"))
+}

@@ -1,0 +1,141 @@
+//! `turbo simulate` as a user runs it: the grid, the same answer again, and what it says of bad input.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail aloud"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn simulate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_turbo")).arg("simulate").args(arguments).output().unwrap()
+}
+
+fn runs(output: &Output) -> Vec<serde_json::Value> {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    document["runs"].as_array().unwrap().clone()
+}
+
+fn temporary(name: &str, content: &str) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    (dir, path)
+}
+
+#[test]
+fn the_grid_is_complete_repeatable_and_bounded_by_the_oracle() {
+    let arguments = [
+        "--mean-mbps",
+        "5,40",
+        "--rtt",
+        "20ms,60ms",
+        "--loss",
+        "0,0.01",
+        "--slo",
+        "200ms",
+        "--for",
+        "20s",
+        "--json",
+        "--policy",
+        "turbo,oracle,on-vehicle,prototype,fixed:edd4-imgcompNone-inpcomp50",
+    ];
+    let first = simulate(&arguments);
+    let rows = runs(&first);
+    assert_eq!(rows.len(), 2 * 2 * 2 * 5);
+    for row in &rows {
+        for key in ["mean_mbps", "rtt_ms", "loss", "slo_ms", "utility", "on_time", "switches", "regret"] {
+            assert!(row[key].is_number(), "{key} in {row}");
+        }
+        assert!(row["trace"].is_string() && row["policy"].is_string());
+        assert!(row["regret"].as_f64().unwrap() >= -1e-9, "{row}");
+        assert!(row["utility"].as_f64().unwrap() > 0.3 && row["on_time"].as_f64().unwrap() <= 1.0);
+    }
+    assert_eq!(first.stdout, simulate(&arguments).stdout, "the same seed gives the same runs");
+    let other = simulate(&[&arguments[..], &["--seed", "2"]].concat());
+    assert_ne!(first.stdout, other.stdout);
+}
+
+#[test]
+fn reports_are_written_and_the_table_is_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let (csv, parquet, plot, course) = (file("r.csv"), file("r.parquet"), file("u.svg"), file("c.svg"));
+    let output = simulate(&[
+        "--mean-mbps",
+        "5,40",
+        "--for",
+        "10s",
+        "--csv",
+        &csv,
+        "--parquet",
+        &parquet,
+        "--plot",
+        &plot,
+        "--course",
+        &course,
+    ]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("over on-vehicle") && text.contains("fixed:edd7x-imgcompNone-inpcomp50"), "{text}");
+    let csv = std::fs::read_to_string(csv).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 2 * 15);
+    let columns = csv.lines().next().unwrap().split(',').count();
+    assert!(csv.lines().all(|line| line.split(',').count() == columns));
+    let parquet = std::fs::read(parquet).unwrap();
+    assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
+    for plot in [plot, course] {
+        let svg = std::fs::read_to_string(plot).unwrap();
+        assert!(svg.starts_with("<svg") && svg.contains("turbo") && !svg.contains("NaN"), "{svg}");
+    }
+}
+
+#[test]
+fn bad_input_is_refused_with_what_would_be_right() {
+    for (content, expected) in [("", "no delivery times"), ("5\nx\n", ":2:1"), ("7\n3\n", "earlier")] {
+        let (_dir, path) = temporary("bad.up", content);
+        let output = simulate(&["--trace", path.to_str().unwrap(), "--json"]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(78), "{message}");
+        assert!(message.contains("bad.up") && message.contains(expected), "{message}");
+    }
+    for (arguments, code, expected) in [
+        (["--policy", "best"], 2, "expected turbo, prototype"),
+        (["--policy", "fixed:edd9-imgcompNone-inpcomp50"], 78, "it has edd2-imgcomp50-inpcompNone"),
+        (["--loss", "1"], 2, "below 1"),
+        (["--rtt", "50"], 2, "200ms"),
+        (["--slo", "0ms"], 2, "60s"),
+        (["--mean-mbps", "0"], 2, "above 0"),
+    ] {
+        let output = simulate(&arguments);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{message}");
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn turbo_is_never_below_the_on_vehicle_detector_on_recorded_traces() {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let data = std::env::var_os("TURBO_TEST_DATA").map_or_else(default, PathBuf::from).join("traces");
+    let names = ["ATT-LTE-driving.up", "TMobile-LTE-short.up", "TMobile-UMTS-driving.up"];
+    let files: Vec<String> = names.iter().map(|name| data.join(name).display().to_string()).collect();
+    if files.iter().any(|file| !Path::new(file).is_file()) {
+        eprintln!("SKIPPED: no traces under {} (set TURBO_TEST_DATA)", data.display());
+        return;
+    }
+    let mut arguments = vec!["--mean-mbps", "5,20,80", "--rtt", "20ms,50ms,100ms", "--slo", "150ms,200ms,250ms"];
+    arguments.extend(["--for", "30s", "--policy", "turbo,on-vehicle", "--json"]);
+    for file in &files {
+        arguments.extend(["--trace", file]);
+    }
+    let rows = runs(&simulate(&arguments));
+    assert_eq!(rows.len(), 3 * 27 * 2);
+    for row in rows {
+        assert!(row["utility"].as_f64() >= row["on_vehicle_utility"].as_f64(), "{row}");
+    }
+}
