@@ -97,6 +97,12 @@ fn a_car_profile_says_what_is_wrong_with_it() {
         ((1, "uplink_slot_bytes: 8388608"), "uplink_slot_bytes: 1", "1", &["is 1; expected 4096 to 268435456 bytes"]),
         ((1, "mode: strict"), "mode: strikt", "strikt", &["did you mean `strict`?", "best_effort, strict"]),
         ((1, "    priority: 60\n"), "", "fifo", &["`threads.capture.policy` is real-time, which needs a `priority`"]),
+        (
+            (1, "policy: turbo"),
+            "policy: oracle",
+            "oracle",
+            &["`allocation.policy` is oracle, which knows the future", "turbo"],
+        ),
         ((1, "priority: 60"), "priority: 100", "100", &["is 100; expected 1 to 99"]),
         ((1, "nice: 10"), "priority: 10", "other", &["is other, which has no `priority`"]),
         (

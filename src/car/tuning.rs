@@ -1,5 +1,6 @@
 //! The profile with the command line's flags laid over it.
 
+use allocation::policy::PolicyName;
 use config::Profile;
 use config::Unique;
 use config::car::{Camera, CarProfile, CloudPeer, FilesCamera, ServiceConfig};
@@ -40,6 +41,11 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
     profile.services = Unique::new(services).map_err(|report| Failure::Usage(report.to_string()))?;
     if let Some(policy) = &tuning.policy {
         profile.allocation.policy = policy.parse().map_err(|error| Failure::Usage(format!("--policy: {error}")))?;
+        if profile.allocation.policy == PolicyName::Oracle {
+            return Err(Failure::Usage(format!(
+                "--policy {policy}: it knows the future, and runs in turbo simulate alone"
+            )));
+        }
     }
     if let Some(table) = &args.table {
         profile.allocation.table.clone_from(table);

@@ -47,7 +47,7 @@ pub struct Tuning {
     /// Number of services (cameras); the profile's list is cut or its last entry repeated.
     #[arg(long, value_name = "N")]
     pub services: Option<usize>,
-    /// Allocation policy: turbo, on-vehicle, equal-split or fixed:CONFIGURATION.
+    /// Allocation policy: turbo, prototype, on-vehicle, equal-split or fixed:CONFIGURATION.
     #[arg(long)]
     pub policy: Option<String>,
     /// Seed of the synthetic cameras (and, in the demo, of the link).

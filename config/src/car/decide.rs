@@ -13,9 +13,9 @@ use crate::text;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct AllocationConfig {
-    /// `turbo`, `on-vehicle`, `equal-split` or `fixed:<config>`. Default `turbo`.
+    /// `turbo`, `prototype`, `on-vehicle`, `equal-split` or `fixed:<config>`. Default `turbo`.
     #[serde(default = "turbo", with = "text")]
-    #[garde(skip)]
+    #[garde(custom(without_foresight))]
     pub policy: PolicyName,
     /// The utility table.
     #[garde(custom(path))]
@@ -47,6 +47,16 @@ pub struct DecisionConfig {
 impl AllocationConfig {
     pub(super) fn resolve_paths(&mut self, base: &Path) {
         resolve(base, &mut self.table);
+    }
+}
+
+/// A car cannot know what its link will do.
+fn without_foresight(policy: &PolicyName, _: &()) -> garde::Result {
+    match policy {
+        PolicyName::Oracle => Err(garde::Error::new(
+            "is oracle, which knows the future and runs in `turbo simulate` alone; expected turbo, prototype, on-vehicle, equal-split or fixed:<config>",
+        )),
+        _ => Ok(()),
     }
 }
 
