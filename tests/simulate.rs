@@ -7,7 +7,7 @@
     reason = "a test may fail aloud"
 )]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 fn simulate(arguments: &[&str]) -> Output {
@@ -120,14 +120,9 @@ fn bad_input_is_refused_with_what_would_be_right() {
 
 #[test]
 fn turbo_is_never_below_the_on_vehicle_detector_on_recorded_traces() {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let data = std::env::var_os("TURBO_TEST_DATA").map_or_else(default, PathBuf::from).join("traces");
+    let Some(data) = testkit::data::shared("traces") else { return };
     let names = ["ATT-LTE-driving.up", "TMobile-LTE-short.up", "TMobile-UMTS-driving.up"];
     let files: Vec<String> = names.iter().map(|name| data.join(name).display().to_string()).collect();
-    if files.iter().any(|file| !Path::new(file).is_file()) {
-        eprintln!("SKIPPED: no traces under {} (set TURBO_TEST_DATA)", data.display());
-        return;
-    }
     let mut arguments = vec!["--mean-mbps", "5,20,80", "--rtt", "20ms,50ms,100ms", "--slo", "150ms,200ms,250ms"];
     arguments.extend(["--for", "30s", "--policy", "turbo,on-vehicle", "--json"]);
     for file in &files {
@@ -136,6 +131,8 @@ fn turbo_is_never_below_the_on_vehicle_detector_on_recorded_traces() {
     let rows = runs(&simulate(&arguments));
     assert_eq!(rows.len(), 3 * 27 * 2);
     for row in rows {
-        assert!(row["utility"].as_f64() >= row["on_vehicle_utility"].as_f64(), "{row}");
+        let of = |key: &str| row[key].as_f64().expect("a number");
+        // Both are means of the same 450 terms, added in different orders: equal but for the last digits.
+        assert!(of("utility") >= of("on_vehicle_utility") - 1e-12, "{row}");
     }
 }
