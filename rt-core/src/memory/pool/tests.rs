@@ -76,13 +76,13 @@ fn slots_are_aligned_for_direct_io() {
 
 #[test]
 fn readers_on_other_threads_see_every_frame_whole() {
-    const FRAMES: u32 = 5_000;
+    let frames = crate::testing::rounds(5_000);
     let mut pool = pool(4);
     let (mut sender, mut receiver) = crate::mailbox::mailbox::<(u8, ReadLease)>();
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut seen = 0;
-            while seen < FRAMES {
+            while seen < frames {
                 match receiver.take() {
                     Some((value, lease)) => {
                         assert!(lease.as_ref().iter().all(|&byte| byte == value), "torn frame");
