@@ -5,6 +5,7 @@
 //! where the owner sleeps (or always, for a reactor's eventfd).
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::task::Waker;
 
 use crate::clock::Monotonic;
 use crate::sync::{Arc, Futex, Ordering, Reach};
@@ -35,15 +36,25 @@ pub struct Doorbell(Arc<Inner>);
 struct Inner {
     /// Rings counted, wrapping, and [`SLEEPING`].
     rings: Futex,
-    /// Present where a reactor (epoll) waits instead of a futex.
-    event: Option<OwnedFd>,
+    sleeper: Sleeper,
+}
+
+/// How the owner sleeps.
+#[derive(Debug)]
+enum Sleeper {
+    /// On the word itself.
+    Futex,
+    /// In a reactor (epoll) that watches an eventfd.
+    Event(OwnedFd),
+    /// As a task of an executor.
+    Task(Waker),
 }
 
 impl Doorbell {
     /// A bell for a thread that sleeps in [`Doorbell::wait_until`].
     #[must_use]
     pub fn futex() -> Self {
-        Self(Arc::new(Inner { rings: Futex::new(0), event: None }))
+        Self::new(Sleeper::Futex)
     }
 
     /// A bell for a thread that sleeps in a reactor: poll [`Doorbell::event`] for reading, then call
@@ -54,22 +65,38 @@ impl Doorbell {
     pub fn eventfd() -> std::io::Result<Self> {
         use nix::sys::eventfd::{EfdFlags, EventFd};
         let event = EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
-        Ok(Self(Arc::new(Inner { rings: Futex::new(0), event: Some(OwnedFd::from(event)) })))
+        Ok(Self::new(Sleeper::Event(OwnedFd::from(event))))
+    }
+
+    /// A bell for a task of an executor: every ring wakes `waker`, on the ringing thread. For simulations, where the
+    /// owner is no thread; what a waker does is not bounded as the other two ways are.
+    #[must_use]
+    pub fn task(waker: Waker) -> Self {
+        Self::new(Sleeper::Task(waker))
+    }
+
+    fn new(sleeper: Sleeper) -> Self {
+        Self(Arc::new(Inner { rings: Futex::new(0), sleeper }))
     }
 
     /// Wakes the owner, or makes its next wait return at once.
     pub fn ring(&self) {
         // Release: what was put into a mailbox before the ring is seen by whoever sees the ring.
         let before = self.0.rings.word().fetch_add(ONE_RING, Ordering::Release);
-        if let Some(event) = &self.0.event {
-            let one = 1_u64.to_ne_bytes();
-            // A full counter (EAGAIN) means the owner is already bound to wake; nothing is lost.
-            // SAFETY: the descriptor is open and `one` is 8 readable bytes, as eventfd demands.
-            unsafe { libc::write(event.as_raw_fd(), one.as_ptr().cast(), one.len()) };
-        } else if before & SLEEPING != 0 {
-            // Relaxed: spares the next ringer the system call; the sleeper takes the bit back itself as well.
-            self.0.rings.word().fetch_and(!SLEEPING, Ordering::Relaxed);
-            self.0.rings.wake_all(Reach::Private);
+        match &self.0.sleeper {
+            Sleeper::Futex if before & SLEEPING != 0 => {
+                // Relaxed: spares the next ringer the system call; the sleeper takes the bit back itself as well.
+                self.0.rings.word().fetch_and(!SLEEPING, Ordering::Relaxed);
+                self.0.rings.wake_all(Reach::Private);
+            }
+            Sleeper::Futex => {}
+            Sleeper::Event(event) => {
+                let one = 1_u64.to_ne_bytes();
+                // A full counter (EAGAIN) means the owner is already bound to wake; nothing is lost.
+                // SAFETY: the descriptor is open and `one` is 8 readable bytes, as eventfd demands.
+                unsafe { libc::write(event.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+            }
+            Sleeper::Task(waker) => waker.wake_by_ref(),
         }
     }
 
@@ -93,15 +120,18 @@ impl Doorbell {
         self.0.rings.word().fetch_and(!SLEEPING, Ordering::Acquire);
     }
 
-    /// The eventfd of a reactor's bell, to be polled for reading; `None` for a futex bell.
+    /// The eventfd of a reactor's bell, to be polled for reading; `None` for the other kinds.
     #[must_use]
     pub fn event(&self) -> Option<BorrowedFd<'_>> {
-        self.0.event.as_ref().map(AsFd::as_fd)
+        match &self.0.sleeper {
+            Sleeper::Event(event) => Some(event.as_fd()),
+            Sleeper::Futex | Sleeper::Task(_) => None,
+        }
     }
 
     /// Makes the eventfd unreadable again; call before looking into the mailboxes.
     pub fn clear_event(&self) {
-        if let Some(event) = &self.0.event {
+        if let Sleeper::Event(event) = &self.0.sleeper {
             let mut count = [0_u8; 8];
             // SAFETY: the descriptor is open and `count` is 8 writable bytes.
             unsafe { libc::read(event.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };

@@ -11,4 +11,6 @@ pub mod estimate;
 pub mod gateway;
 pub mod link;
 mod reactor;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod wire;

@@ -20,7 +20,7 @@ use super::session::{self, AttemptError, Session};
 use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
 use crate::certs::TlsFiles;
 use crate::estimate::{LinkEstimate, RateEstimator};
-use crate::reactor::{AsyncBell, Backoff, sleep_until};
+use crate::reactor::{Backoff, Bell, sleep_until};
 use crate::wire::code;
 use crate::wire::control::ControlMessage;
 use crate::wire::identity::Identity;
@@ -45,7 +45,7 @@ enum Link {
     Up { session: Box<Session>, control: JoinHandle<()> },
 }
 
-pub(super) struct Driver<B> {
+pub(crate) struct Driver<B> {
     server: std::net::SocketAddr,
     server_name: String,
     tls: TlsFiles,
@@ -75,10 +75,10 @@ pub(super) struct Driver<B> {
 }
 
 impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
-    pub(super) fn new(config: CarEndpoint<B>, stop: StopToken) -> Result<Self, CarError> {
+    pub(crate) fn new(config: CarEndpoint<B>, stop: StopToken) -> Result<Self, CarError> {
         let wake = Arc::new(Notify::new());
         let client = session::client(config.server, &config.tls, Arc::clone(&wake))?;
-        let now = Monotonic::now();
+        let now = crate::reactor::now();
         Ok(Self {
             queue: UplinkQueue::new(config.services.iter().map(|service| service.priority), now),
             server: config.server,
@@ -109,9 +109,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         })
     }
 
-    pub(super) async fn run(mut self, bell: AsyncBell) {
+    pub(crate) async fn run(mut self, bell: Bell) {
         while !self.stop.is_set() {
-            let now = Monotonic::now();
+            let now = crate::reactor::now();
             self.counters.tick(now);
             self.heartbeat.beat(now);
             self.listen_to_path(now);
@@ -130,16 +130,17 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             let wake = Arc::clone(&self.wake);
             self.counters.count(Counter::Sleeps);
             tokio::select! {
+                biased;
                 () = bell.rung() => self.counters.count(Counter::Wakeups),
                 () = wake.notified() => self.counters.count(Counter::Wakeups),
                 () = sleep_until(until) => {}
                 told = self.told.1.recv() => if let Some(told) = told {
                     self.counters.count(Counter::Wakeups);
-                    self.hear(told, Monotonic::now());
+                    self.hear(told, crate::reactor::now());
                 },
             }
         }
-        self.take_inputs(Monotonic::now());
+        self.take_inputs(crate::reactor::now());
         self.lose("the car stops");
         match &self.link {
             Link::Down { .. } => {}

@@ -5,7 +5,7 @@
 //! connects for ever; while the cloud cannot be reached every frame is answered at once with
 //! [`ReplyStatus::LinkDown`].
 
-mod driver;
+pub(crate) mod driver;
 mod flight;
 pub mod gate;
 mod metrics;
@@ -159,7 +159,7 @@ where
     stop.wakes(&bell);
     let local = tokio::task::LocalSet::new();
     let outcome = local.block_on(&runtime, async {
-        let bell = crate::reactor::AsyncBell::new(bell).map_err(start("doorbell"))?;
+        let bell = crate::reactor::Bell::event(bell).map_err(start("doorbell"))?;
         driver::Driver::new(config, stop.clone())?.run(bell).await;
         Ok(())
     });

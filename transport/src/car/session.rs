@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::CarError;
 use super::metrics::{PathMetrics, PathWatch};
 use crate::certs::{self, TlsFiles};
-use crate::reactor::never;
+use crate::reactor::{never, within};
 use crate::wire::VERSION;
 use crate::wire::control::ControlMessage;
 use crate::wire::identity::Identity;
@@ -67,26 +67,30 @@ pub(super) fn client(server: SocketAddr, tls: &TlsFiles, wake: Arc<Notify>) -> R
         .and_then(|l| l.with_max_open_remote_unidirectional_streams(0))
         .map_err(|error| error.to_string())
         .map_err(fail("limits"))?;
-    let io = io::tokio::Builder::default()
-        .with_receive_address(local)
-        .and_then(io::tokio::Builder::build)
-        .map_err(|error| error.to_string())
-        .map_err(fail("socket"))?;
-    Client::builder()
+    let builder = Client::builder()
         .with_tls(tls)
         .unwrap_or_else(never)
-        .with_io(io)
-        .map_err(|error| error.to_string())
-        .map_err(fail("socket"))?
         .with_limits(limits)
         .unwrap_or_else(never)
         .with_congestion_controller(Bbr::default())
         .unwrap_or_else(never)
         .with_event(PathWatch { wake })
-        .unwrap_or_else(never)
-        .start()
+        .unwrap_or_else(never);
+    #[cfg(feature = "simulation")]
+    if let Some((socket, random)) = crate::reactor::simulated::endpoint() {
+        let builder = builder.with_random(random).unwrap_or_else(never);
+        let started = socket.map(|socket| builder.with_io(socket).unwrap_or_else(never).start());
+        return started
+            .map_err(|error| error.to_string())
+            .and_then(|s| s.map_err(|error| error.to_string()))
+            .map_err(fail("simulation"));
+    }
+    let io = io::tokio::Builder::default()
+        .with_receive_address(local)
+        .and_then(io::tokio::Builder::build)
         .map_err(|error| error.to_string())
-        .map_err(fail("endpoint"))
+        .map_err(fail("socket"))?;
+    builder.with_io(io).unwrap_or_else(never).start().map_err(|error| error.to_string()).map_err(fail("endpoint"))
 }
 
 /// Connects and introduces this car.
@@ -96,9 +100,9 @@ pub(super) async fn attempt(
     name: &str,
     identity: &Identity,
 ) -> Result<(Session, ControlReader), AttemptError> {
-    match tokio::time::timeout(ATTEMPT, introduce(client, server, name, identity)).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(AttemptError::Failed(format!("no answer from {server} within {} s", ATTEMPT.as_secs()))),
+    match within(ATTEMPT, introduce(client, server, name, identity)).await {
+        Some(outcome) => outcome,
+        None => Err(AttemptError::Failed(format!("no answer from {server} within {} s", ATTEMPT.as_secs()))),
     }
 }
 

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rt_core::clock::Monotonic;
 use s2n_quic::Connection;
 use s2n_quic::connection::{Handle, StreamAcceptor};
 use s2n_quic::stream::SendStream;
@@ -31,23 +30,23 @@ pub(super) async fn serve(hub: Rc<RefCell<Hub>>, connection: Connection) {
     let metrics = connection.query_event_context(|metrics: &Arc<PeerMetrics>| Arc::clone(metrics)).unwrap_or_default();
     let (handle, mut acceptor) = connection.split();
     let time = hub.borrow().limits.header_time;
-    let hello = tokio::time::timeout(time, greet(&mut acceptor)).await;
+    let hello = crate::reactor::within(time, greet(&mut acceptor)).await;
     let (identity, reader, mut control) = match hello {
-        Ok(Ok(hello)) => hello,
-        Ok(Err((reason, control))) => return refuse(&hub, handle, control, from, reason).await,
-        Err(_) => {
+        Some(Ok(hello)) => hello,
+        Some(Err((reason, control))) => return refuse(&hub, handle, control, from, reason).await,
+        None => {
             let reason = format!("no Hello within {} ms", time.as_millis());
             return refuse(&hub, handle, None, from, reason).await;
         }
     };
-    let joined = hub.borrow_mut().join(&identity, handle.clone(), Arc::clone(&metrics), Monotonic::now());
+    let joined = hub.borrow_mut().join(&identity, handle.clone(), Arc::clone(&metrics), crate::reactor::now());
     let id = match joined {
         Ok(id) => id,
         Err(reason) => return refuse(&hub, handle, Some(control), from, reason).await,
     };
     let car: Arc<str> = identity.as_str().into();
     hub.borrow_mut().log(GatewayEvent::Joined { car: Arc::clone(&car), from });
-    let menu = hub.borrow_mut().menu(Monotonic::now());
+    let menu = hub.borrow_mut().menu(crate::reactor::now());
     if send(&mut control, &ControlMessage::Accepted { menu }).await.is_ok() {
         let link = Rc::new(Link {
             hub: Rc::clone(&hub),
@@ -94,7 +93,7 @@ async fn refuse(hub: &RefCell<Hub>, handle: Handle, control: Option<SendStream>,
                 let _ = control.close().await;
             }
         };
-        let _ = tokio::time::timeout(REFUSAL_TIME, told).await;
+        let _ = crate::reactor::within(REFUSAL_TIME, told).await;
     }
     handle.close(code::REFUSED.into());
 }
@@ -108,11 +107,17 @@ async fn attend(
     mut control: SendStream,
     handle: &Handle,
 ) {
-    let mut menus = tokio::time::interval(MENU_PERIOD);
-    menus.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    menus.reset();
+    let mut menu_due = crate::reactor::now().plus(MENU_PERIOD);
     loop {
         tokio::select! {
+            biased;
+            () = crate::reactor::sleep_until(menu_due) => {
+                let menu = hub.borrow_mut().menu(crate::reactor::now());
+                if send(&mut control, &ControlMessage::Menu { menu }).await.is_err() {
+                    return;
+                }
+                menu_due = crate::reactor::now().plus(MENU_PERIOD);
+            }
             stream = acceptor.accept_bidirectional_stream() => match stream {
                 Ok(Some(stream)) => {
                     tokio::task::spawn_local(frame::serve(Rc::clone(&link), stream));
@@ -126,12 +131,6 @@ async fn attend(
                 }
                 handle.close(code::PROTOCOL.into());
                 return;
-            }
-            _ = menus.tick() => {
-                let menu = hub.borrow_mut().menu(Monotonic::now());
-                if send(&mut control, &ControlMessage::Menu { menu }).await.is_err() {
-                    return;
-                }
             }
         }
     }

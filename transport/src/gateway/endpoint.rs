@@ -17,7 +17,7 @@ use super::peer::PeerWatch;
 use super::worker::WorkerPort;
 use super::{Gateway, GatewayError};
 use crate::certs;
-use crate::reactor::{AsyncBell, never, sleep_until};
+use crate::reactor::{Bell, never, sleep_until};
 
 /// A car silent for this long has lost its connection.
 const IDLE: Duration = Duration::from_millis(2_500);
@@ -44,16 +44,9 @@ fn start(config: &Gateway) -> Result<Server, GatewayError> {
     let Ok(handshakes) =
         endpoint_limits::Default::builder().with_inflight_handshake_limit(config.limits.max_handshakes);
     let Ok(handshakes) = handshakes.build();
-    // A second gateway on the same port must fail, so the address is not shared.
-    let io = io::tokio::Builder::default()
-        .with_receive_address(listen)
-        .and_then(io::tokio::Builder::build)
-        .map_err(|error| socket(&error))?;
-    Server::builder()
+    let builder = Server::builder()
         .with_tls(tls)
         .unwrap_or_else(never)
-        .with_io(io)
-        .map_err(|error| socket(&error))?
         .with_limits(limits)
         .unwrap_or_else(never)
         .with_endpoint_limits(handshakes)
@@ -61,16 +54,26 @@ fn start(config: &Gateway) -> Result<Server, GatewayError> {
         .with_congestion_controller(Bbr::default())
         .unwrap_or_else(never)
         .with_event(PeerWatch)
-        .unwrap_or_else(never)
-        .start()
-        .map_err(|error| socket(&error))
+        .unwrap_or_else(never);
+    #[cfg(feature = "simulation")]
+    if let Some((io, random)) = crate::reactor::simulated::endpoint() {
+        let builder = builder.with_random(random).unwrap_or_else(never);
+        let io = io.map_err(|error| socket(&error))?;
+        return builder.with_io(io).unwrap_or_else(never).start().map_err(|error| socket(&error));
+    }
+    // A second gateway on the same port must fail, so the address is not shared.
+    let io = io::tokio::Builder::default()
+        .with_receive_address(listen)
+        .and_then(io::tokio::Builder::build)
+        .map_err(|error| socket(&error))?;
+    builder.with_io(io).unwrap_or_else(never).start().map_err(|error| socket(&error))
 }
 
-pub(super) async fn serve(
+pub(crate) async fn serve(
     config: Gateway,
     workers: Vec<WorkerPort>,
     stop: &StopToken,
-    bell: AsyncBell,
+    bell: Bell,
 ) -> Result<(), GatewayError> {
     let mut server = start(&config)?;
     let heartbeat = config.heartbeat.clone();
@@ -81,7 +84,7 @@ pub(super) async fn serve(
     let Gateway { limits, menu, served, events, counters, .. } = config;
     let hub = Rc::new(RefCell::new(Hub::new(limits, menu, workers, served, events, counters)));
     while !stop.is_set() {
-        let now = Monotonic::now();
+        let now = crate::reactor::now();
         heartbeat.beat(now);
         let until = {
             let mut hub = hub.borrow_mut();
@@ -92,6 +95,7 @@ pub(super) async fn serve(
             hub.next_change(now).unwrap_or(Monotonic::from_ns(u64::MAX)).min(now.plus(TICK))
         };
         tokio::select! {
+            biased;
             () = bell.rung() => hub.borrow_mut().counters.count(Counter::Wakeups),
             () = sleep_until(until.max(now.plus(Duration::from_millis(1)))) => {}
             accepted = server.accept() => match accepted {

@@ -78,10 +78,10 @@ impl Drop for Held<'_> {
 pub(super) async fn serve(link: Rc<Link>, stream: BidirectionalStream) {
     let (mut receive, mut send) = stream.split();
     let time = link.hub.borrow().limits.header_time;
-    let incoming = match tokio::time::timeout(time, read_header(&link, &mut receive)).await {
-        Ok(Ok(incoming)) => incoming,
-        Ok(Err(reason)) => return reject(&link, receive, send, reason),
-        Err(_) => return reject(&link, receive, send, Some(format!("no frame header within {} ms", time.as_millis()))),
+    let incoming = match crate::reactor::within(time, read_header(&link, &mut receive)).await {
+        Some(Ok(incoming)) => incoming,
+        Some(Err(reason)) => return reject(&link, receive, send, reason),
+        None => return reject(&link, receive, send, Some(format!("no frame header within {} ms", time.as_millis()))),
     };
     let Some(result) = answer(&link, incoming, &mut receive).await else { return };
     // What still comes of a frame that was refused early is not wanted.
@@ -110,7 +110,7 @@ async fn read_header(link: &Rc<Link>, receive: &mut ReceiveStream) -> Result<Inc
             Ok(None) => return Err(Some("a stream ended before its frame header".to_owned())),
             Err(_) => return Err(None),
         };
-        let now = Monotonic::now();
+        let now = crate::reactor::now();
         let received_at = *received_at.get_or_insert(now);
         link.arrivals.borrow_mut().push(now, chunk.len());
         bytes.extend_from_slice(&chunk);
@@ -139,7 +139,7 @@ async fn answer(link: &Link, incoming: Incoming, receive: &mut ReceiveStream) ->
         let mut hub = link.hub.borrow_mut();
         if header.payload_bytes > hub.limits.max_frame_bytes || !hub.has_model(header.model) {
             Some(Status::Error)
-        } else if incoming.deadline.passed_at(Monotonic::now()) {
+        } else if incoming.deadline.passed_at(crate::reactor::now()) {
             Some(Status::Expired)
         } else if !hub.hold(link.connection, bytes) {
             Some(Status::Overload)
@@ -167,7 +167,7 @@ async fn answer(link: &Link, incoming: Incoming, receive: &mut ReceiveStream) ->
         train: result.train,
         detections: u8::try_from(result.detections.len()).unwrap_or(u8::MAX),
         received_at,
-        answered_at: Monotonic::now(),
+        answered_at: crate::reactor::now(),
     });
     Some(result)
 }
@@ -177,6 +177,7 @@ async fn process(link: &Link, mut incoming: Incoming, receive: &mut ReceiveStrea
     let header = incoming.header;
     let deadline = incoming.deadline.instant();
     let whole = tokio::select! {
+        biased;
         whole = read_payload(link, &mut incoming, receive) => whole?,
         () = sleep_until(deadline) => false,
     };
@@ -184,13 +185,13 @@ async fn process(link: &Link, mut incoming: Incoming, receive: &mut ReceiveStrea
     let train = link.arrivals.borrow().rate_since(incoming.received_at);
     let span = incoming.newest_at.saturating_since(incoming.received_at);
     let mut result = FrameResult::refusal(header.seq, Status::Expired);
-    if whole && !incoming.deadline.passed_at(Monotonic::now()) {
+    if whole && !incoming.deadline.passed_at(crate::reactor::now()) {
         let outcome = link.hub.borrow_mut().submit(
             link.connection,
             Arc::clone(&link.car),
             header,
             Bytes::from(incoming.payload),
-            Monotonic::now(),
+            crate::reactor::now(),
             incoming.deadline,
         );
         let outcome = outcome.await.ok()?;
@@ -217,7 +218,7 @@ async fn read_payload(link: &Link, incoming: &mut Incoming, receive: &mut Receiv
             }
             Err(_) => return None,
         };
-        incoming.newest_at = Monotonic::now();
+        incoming.newest_at = crate::reactor::now();
         link.arrivals.borrow_mut().push(incoming.newest_at, chunk.len());
         if incoming.payload.len().saturating_add(chunk.len()) > expected {
             let have = incoming.payload.len() + chunk.len();

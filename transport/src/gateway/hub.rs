@@ -96,7 +96,7 @@ impl Hub {
             served,
             events,
         };
-        hub.refresh_menu(Monotonic::now());
+        hub.refresh_menu(crate::reactor::now());
         hub
     }
 
@@ -196,7 +196,7 @@ impl Hub {
         if let Some(older) = self.scheduler.submit(Entry { id, owner, model, deadline: deadline.instant() }) {
             self.answer(older.id, Status::Superseded);
         }
-        self.dispatch(Monotonic::now());
+        self.dispatch(crate::reactor::now());
         outcome
     }
 
@@ -296,7 +296,7 @@ impl Hub {
 
     fn answer(&mut self, id: u64, status: Status) {
         if let Some(pending) = self.pending.remove(&id) {
-            let queue = Monotonic::now().saturating_since(pending.received_at);
+            let queue = crate::reactor::now().saturating_since(pending.received_at);
             let times = CloudTimes { queue, ..CloudTimes::default() };
             let _ = pending.reply.send(Outcome { status, times, detections: Detections::new() });
         }

@@ -6,7 +6,7 @@
 
 mod arrivals;
 mod connection;
-mod endpoint;
+pub(crate) mod endpoint;
 pub mod execution;
 mod frame;
 mod hub;
@@ -181,7 +181,7 @@ pub fn run_gateway(
     stop.wakes(&bell);
     let local = tokio::task::LocalSet::new();
     let outcome = local.block_on(&runtime, async {
-        let bell = crate::reactor::AsyncBell::new(bell).map_err(start("doorbell"))?;
+        let bell = crate::reactor::Bell::event(bell).map_err(start("doorbell"))?;
         endpoint::serve(config, workers, stop, bell).await
     });
     drop(local);

@@ -37,7 +37,7 @@ impl Subscriber for PeerWatch {
 
     fn create_connection_context(&mut self, _: &ConnectionMeta, _: &ConnectionInfo) -> Self::ConnectionContext {
         let metrics = PeerMetrics::default();
-        metrics.heard_ns.store(Monotonic::now().as_ns(), Ordering::Relaxed);
+        metrics.heard_ns.store(crate::reactor::now().as_ns(), Ordering::Relaxed);
         Arc::new(metrics)
     }
 
@@ -47,7 +47,7 @@ impl Subscriber for PeerWatch {
         _: &ConnectionMeta,
         _: &events::PacketReceived,
     ) {
-        context.heard_ns.store(Monotonic::now().as_ns(), Ordering::Relaxed);
+        context.heard_ns.store(crate::reactor::now().as_ns(), Ordering::Relaxed);
     }
 
     fn on_recovery_metrics(

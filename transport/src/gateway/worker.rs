@@ -87,9 +87,13 @@ pub struct WorkerEnd {
 /// ```
 #[must_use]
 pub fn worker_channel(gateway: &Doorbell) -> (WorkerPort, WorkerEnd) {
+    worker_channel_with(gateway, Doorbell::futex())
+}
+
+/// As [`worker_channel`], for a worker that sleeps otherwise than on a futex.
+pub(crate) fn worker_channel_with(gateway: &Doorbell, bell: Doorbell) -> (WorkerPort, WorkerEnd) {
     let (task_sender, task_receiver) = rtrb::RingBuffer::new(RING);
     let (result_sender, result_receiver) = rtrb::RingBuffer::new(RING);
-    let bell = Doorbell::futex();
     (
         WorkerPort { tasks: task_sender, results: result_receiver, bell: bell.clone() },
         WorkerEnd { tasks: Some(task_receiver), results: Some(result_sender), bell, gateway: gateway.clone() },

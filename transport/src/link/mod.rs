@@ -10,7 +10,7 @@ mod error;
 mod flows;
 mod path;
 mod relay;
-mod rng;
+pub(crate) mod rng;
 mod slots;
 mod stats;
 mod trace;

@@ -171,7 +171,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let told = self.told.0.clone();
         let reader = tokio::task::spawn_local(async move {
             let outcome = read_result(receive).await.map(Box::new);
-            let _ = told.send(Told::Result { id, at: Monotonic::now(), outcome });
+            let _ = told.send(Told::Result { id, at: crate::reactor::now(), outcome });
         });
         let ticket = Ticket {
             lane,
@@ -216,7 +216,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 
     /// The connection is gone: everything begun or waiting is answered now.
     pub(super) fn lose(&mut self, _reason: &str) {
-        let now = Monotonic::now();
+        let now = crate::reactor::now();
         for flight in std::mem::take(&mut self.flights) {
             if !flight.answered {
                 self.answer(&flight, ReplyStatus::LinkDown, None, now);
