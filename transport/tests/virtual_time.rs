@@ -36,18 +36,35 @@ fn played(scenario: Scenario, pki: &DevPki) -> Outcome {
 }
 
 #[test]
+#[ignore = "prints"]
 fn look() {
     let (_dir, pki) = pki();
-    for load in [0.75, 1.0, 2.0] {
+    for load in
+        std::env::var("LOADS").map_or(vec![0.75, 1.0, 2.0], |l| l.split(",").map(|x| x.parse().unwrap()).collect())
+    {
         for seed in 1..=2 {
             let outcome = played(constrained(seed, load), &pki);
+            let mut statuses = std::collections::BTreeMap::<String, u32>::new();
+            for frame in &outcome.frames {
+                let late = if frame.on_time() { "" } else { " (not on time)" };
+                *statuses.entry(format!("{:?}{late}", frame.answer.map(|a| a.0))).or_default() += 1;
+            }
             eprintln!(
-                "load {load} seed {seed}: {:.1} % on time of {}, p50 {:?} p95 {:?}",
+                "load {load} seed {seed}: {:.1} % on time of {}, p50 {:?} p95 {:?} {statuses:?}",
                 outcome.on_time() * 100.0,
                 outcome.frames.len(),
                 outcome.latency(0.5),
                 outcome.latency(0.95)
             );
+            if seed == 1 {
+                let rates: Vec<String> = outcome
+                    .estimates
+                    .iter()
+                    .step_by(8)
+                    .map(|(_, e)| format!("{:.1}/{}", e.rate_bps / 1e6, e.rtt.as_millis()))
+                    .collect();
+                eprintln!("  {}", rates.join(" "));
+            }
         }
     }
 }

@@ -8,15 +8,16 @@ use rt_core::clock::Monotonic;
 use rt_core::lifecycle::Heartbeat;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
-use s2n_quic::Client;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
+use super::controller::Flow;
 use super::flight::{Flight, FlightId};
-use super::metrics::PathSample;
+use super::gate::{self, Feed};
+use super::metrics::RoundTrips;
 use super::publish::{Publisher, tell};
 use super::queue::UplinkQueue;
-use super::session::{self, AttemptError, Session};
+use super::session::{self, AttemptError, Dialler, Session};
 use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
 use crate::certs::TlsFiles;
 use crate::estimate::{LinkEstimate, RateEstimator};
@@ -56,7 +57,7 @@ pub(crate) struct Driver<B> {
     events: Option<rtrb::Producer<LinkEvent>>,
     stop: StopToken,
     heartbeat: Heartbeat,
-    client: Arc<Client>,
+    dialler: Arc<Dialler>,
     wake: Arc<Notify>,
     failures: u32,
     backoff: Backoff,
@@ -68,7 +69,9 @@ pub(crate) struct Driver<B> {
     next_id: FlightId,
     estimator: RateEstimator,
     publisher: Publisher,
-    seen: PathSample,
+    seen: RoundTrips,
+    flow: Flow,
+    feed: Feed,
     dropped_replies: u64,
     counters: ThreadCounters,
     told: (mpsc::UnboundedSender<Told>, mpsc::UnboundedReceiver<Told>),
@@ -77,7 +80,7 @@ pub(crate) struct Driver<B> {
 impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     pub(crate) fn new(config: CarEndpoint<B>, stop: StopToken) -> Result<Self, CarError> {
         let wake = Arc::new(Notify::new());
-        let client = session::client(config.server, &config.tls, Arc::clone(&wake))?;
+        let dialler = session::dialler(config.server, &config.tls, Arc::clone(&wake))?;
         let now = crate::reactor::now();
         Ok(Self {
             queue: UplinkQueue::new(config.services.iter().map(|service| service.priority), now),
@@ -91,7 +94,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             events: config.events,
             stop,
             heartbeat: config.heartbeat,
-            client: Arc::new(client),
+            dialler: Arc::new(dialler),
             wake,
             failures: 0,
             backoff: Backoff::new(now.as_ns()),
@@ -101,7 +104,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             next_id: 0,
             estimator: RateEstimator::new(config.estimator),
             publisher: Publisher::new(config.estimates),
-            seen: PathSample::default(),
+            seen: RoundTrips::default(),
+            flow: Flow::default(),
+            feed: Feed::default(),
             dropped_replies: 0,
             counters: config.counters,
             // Bounded by what the loop starts: one reader per flight, one per connection.
@@ -155,12 +160,15 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     /// Follows acknowledgements and round trips.
     fn listen_to_path(&mut self, now: Monotonic) {
         let Link::Up { session, .. } = &self.link else { return };
-        let path = session.metrics.sample();
-        if path.acks != self.seen.acks {
-            self.estimator.acknowledged(now, path.delivered_bytes, path.in_flight_bytes);
+        let (rtt, flow) = (session.metrics.round_trips(), session.governor.flow());
+        if flow.acked_bytes != self.flow.acked_bytes {
+            self.estimator.acknowledged(now, flow.acked_bytes, flow.in_flight_bytes);
         }
-        self.estimator.round_trip(now, path.latest_rtt, path.min_rtt, path.smoothed_rtt, path.in_flight_bytes);
-        self.seen = path;
+        self.estimator.round_trip(now, rtt.latest, rtt.min, rtt.smoothed, flow.in_flight_bytes);
+        self.feed.sent(flow.sent_bytes, flow.dry);
+        let rate = self.estimator.rate(now);
+        session.governor.set(gate::window_bytes(rate, rtt.min), gate::pace(rate));
+        (self.seen, self.flow) = (rtt, flow);
     }
 
     fn hear(&mut self, told: Told, now: Monotonic) {
@@ -169,9 +177,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             Told::Attempt(Err(error)) => {
                 self.failures += 1;
                 if self.failures.is_multiple_of(FAILURES_PER_SOCKET)
-                    && let Ok(fresh) = session::client(self.server, &self.tls, Arc::clone(&self.wake))
+                    && let Ok(fresh) = session::dialler(self.server, &self.tls, Arc::clone(&self.wake))
                 {
-                    self.client = Arc::new(fresh);
+                    self.dialler = Arc::new(fresh);
                 }
                 self.link = Link::Down { retry_at: now.plus(self.backoff.wait()) };
                 self.log(match error {
@@ -195,7 +203,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.failures = 0;
         self.backoff.reset();
         self.estimator.reconnected();
-        self.seen = PathSample::default();
+        self.seen = RoundTrips::default();
+        self.flow = session.governor.flow();
+        self.feed = Feed::default();
         let menu = std::mem::take(&mut session.menu);
         let control = tokio::task::spawn_local(read_control(control, self.epoch, self.told.0.clone()));
         self.link = Link::Up { session: Box::new(session), control };
@@ -215,10 +225,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         if now < retry_at {
             return;
         }
-        let (client, told) = (Arc::clone(&self.client), self.told.0.clone());
+        let (dialler, told) = (Arc::clone(&self.dialler), self.told.0.clone());
         let (server, name, identity) = (self.server, self.server_name.clone(), self.identity.clone());
         let attempt = tokio::task::spawn_local(async move {
-            let outcome = session::attempt(&client, server, &name, &identity).await;
+            let outcome = session::attempt(&dialler, server, &name, &identity).await;
             let _ = told.send(Told::Attempt(outcome.map(Box::new)));
         });
         self.link = Link::Connecting { attempt };
@@ -228,11 +238,11 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let connected = matches!(self.link, Link::Up { .. });
         self.publisher.offer(LinkEstimate {
             rate_bps: if connected { self.estimator.rate(now) * 8.0 } else { 0.0 },
-            rtt: self.seen.smoothed_rtt,
-            min_rtt: self.seen.min_rtt,
-            cwnd_bytes: self.seen.cwnd_bytes,
-            delivery_rate_bytes_per_s: self.seen.delivery_rate as f64,
-            app_limited: self.seen.app_limited,
+            rtt: self.seen.smoothed,
+            min_rtt: self.seen.min,
+            cwnd_bytes: self.flow.window_bytes,
+            delivery_rate_bytes_per_s: self.estimator.ack_rate().unwrap_or(0.0),
+            app_limited: self.flow.dry,
             connected,
             at: now,
         });
@@ -245,7 +255,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             Link::Connecting { .. } | Link::Up { .. } => Monotonic::from_ns(u64::MAX),
         };
         let mut next = self.publisher.due().min(link);
-        if let Some(change) = self.queue.next_change(self.seen.min_rtt) {
+        if let Some(change) = self.queue.next_change(self.seen.min) {
             next = next.min(change);
         }
         for flight in self.flights.iter().filter(|flight| !flight.answered) {

@@ -8,7 +8,6 @@ use rt_core::clock::{Deadline, Monotonic};
 use rt_core::trace::{Hop, HopTimes};
 use s2n_quic::stream::{ReceiveStream, SendStream};
 
-use super::session::SEND_BUFFER_BYTES;
 use crate::wire::code;
 use crate::wire::result::{FrameResult, MAX_RESULT_BYTES};
 
@@ -91,15 +90,6 @@ impl Flight {
         self.stream.send_data(chunk).map_err(|error| error.to_string())?;
         self.written_bytes = self.written_bytes.saturating_add(length as u64);
         Ok(length)
-    }
-
-    /// Bytes given to QUIC and not acknowledged; an error where the cloud has stopped the stream.
-    pub(super) fn outstanding_bytes(&mut self, cx: &mut Context<'_>) -> Result<u64, String> {
-        match self.stream.poll_send_ready(cx) {
-            Poll::Pending => Ok(u64::from(SEND_BUFFER_BYTES)),
-            Poll::Ready(Ok(free)) => Ok(u64::from(SEND_BUFFER_BYTES).saturating_sub(free as u64)),
-            Poll::Ready(Err(error)) => Err(error.to_string()),
-        }
     }
 
     /// Bytes not yet given to QUIC.

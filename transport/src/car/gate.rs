@@ -1,59 +1,36 @@
 //! How much may be in the stack: as little as keeps the pipe busy, because what QUIC holds can be neither reordered
 //! nor replaced by a newer frame.
+//!
+//! Two limits. In flight: what the link carries in a round trip and a little more ([`window_bytes`]); the congestion
+//! controller holds the stack to it. In the stack's own buffers, not yet sent: a few packets ([`Feed`]), because the
+//! stack sends what it holds in an order of its own.
 
 use std::time::Duration;
 
-use crate::estimate::QUEUE_INFLATION;
-
-/// Beyond the minimum round trip, this much time's worth of bytes may be out while a queue stands (transport notes).
-const HEADROOM: Duration = Duration::from_millis(15);
-/// And this much while none does, so that the acknowledgement rate can rise above a low estimate and correct it. The
-/// congestion window alone is no bound: BBR's is two round trips and more of bytes, which the stack would interleave.
-const IDLE_HEADROOM: Duration = Duration::from_millis(30);
+/// Beyond the smallest round trip, this much time's worth of bytes may be in flight (transport notes): it is the queue
+/// at the bottleneck that keeps it busy while acknowledgements are late.
+pub const HEADROOM: Duration = Duration::from_millis(15);
+/// Beyond that, bytes: acknowledgements come for two packets at a time, and the smallest window is no smaller.
+const LEAST_HEADROOM_BYTES: f64 = 4.0 * 1_472.0;
+/// How much faster than the estimate the stack may send, so that a link that has become faster shows.
+const PACE: f64 = 1.25;
 /// The largest piece given to QUIC at once, bytes.
 pub const MAX_CHUNK_BYTES: usize = 16 * 1024;
 /// The smallest, bytes: two packets.
 const MIN_CHUNK_BYTES: usize = 2_800;
 /// A chunk lasts about this long on the wire.
-const CHUNK_TIME: Duration = Duration::from_millis(10);
+const CHUNK_TIME: Duration = Duration::from_millis(2);
 
-/// The path as the gate has to know it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PathView {
-    /// Bytes given to QUIC and not acknowledged.
-    pub outstanding_bytes: u64,
-    /// Bytes sent and not acknowledged, as recovery counts them.
-    pub in_flight_bytes: u64,
-    /// Congestion window, bytes.
-    pub cwnd_bytes: u64,
-    /// Estimated rate, bytes per second.
-    pub rate: f64,
-    /// Acknowledged bytes per second over 200 ms, where known.
-    pub ack_rate: Option<f64>,
-    /// Latest round trip.
-    pub latest_rtt: Duration,
-    /// Smallest round trip.
-    pub min_rtt: Duration,
+/// The most bytes that may be in flight on a path of `rate` bytes per second and `min_rtt`.
+#[must_use]
+pub fn window_bytes(rate: f64, min_rtt: Duration) -> u64 {
+    (rate * (min_rtt + HEADROOM).as_secs_f64() + LEAST_HEADROOM_BYTES) as u64
 }
 
-/// The most bytes that may be outstanding.
+/// How fast the stack may send, bytes per second, at an estimate of `rate`.
 #[must_use]
-pub fn limit_bytes(path: &PathView) -> u64 {
-    let window = path.cwnd_bytes.max(MIN_CHUNK_BYTES as u64);
-    let queued = path.latest_rtt > path.min_rtt + QUEUE_INFLATION;
-    let pipe = match path.ack_rate {
-        Some(acked) if queued => acked.min(path.rate) * (path.min_rtt + HEADROOM).as_secs_f64(),
-        _ => path.rate * (path.min_rtt + IDLE_HEADROOM).as_secs_f64(),
-    };
-    // Beyond the window the bytes would only wait inside the stack; one chunk keeps it from running dry.
-    (pipe as u64).clamp(2 * MIN_CHUNK_BYTES as u64, window + MIN_CHUNK_BYTES as u64)
-}
-
-/// Whether another chunk may be given to QUIC. With nothing outstanding the answer is always yes, so that no wrong
-/// measurement can close the gate for good.
-#[must_use]
-pub fn open(path: &PathView) -> bool {
-    path.outstanding_bytes == 0 || path.outstanding_bytes.max(path.in_flight_bytes) < limit_bytes(path)
+pub fn pace(rate: f64) -> f64 {
+    rate * PACE
 }
 
 /// How large the next chunk should be at `rate` bytes per second.
@@ -62,67 +39,104 @@ pub fn chunk_bytes(rate: f64) -> usize {
     ((rate * CHUNK_TIME.as_secs_f64()) as usize).clamp(MIN_CHUNK_BYTES, MAX_CHUNK_BYTES)
 }
 
+/// What the stack was given and has not sent.
+///
+/// ```
+/// use transport::car::gate::Feed;
+/// let mut feed = Feed::default();
+/// feed.give(10_000);
+/// assert_eq!(feed.unsent_bytes(), 10_000);
+/// feed.sent(4_000, false);
+/// assert_eq!(feed.unsent_bytes(), 6_000);
+/// feed.sent(5_000, true); // the stack says that it is empty: headers and repeats no longer matter
+/// assert_eq!(feed.unsent_bytes(), 0);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Feed {
+    unsent_bytes: u64,
+    sent_bytes: u64,
+}
+
+impl Feed {
+    /// The stack was given `bytes`.
+    pub fn give(&mut self, bytes: u64) {
+        self.unsent_bytes = self.unsent_bytes.saturating_add(bytes);
+    }
+
+    /// The stack has sent `sent_bytes` in all by now, and is `dry` or not.
+    pub fn sent(&mut self, sent_bytes: u64, dry: bool) {
+        let sent = sent_bytes.saturating_sub(self.sent_bytes);
+        self.sent_bytes = sent_bytes;
+        self.unsent_bytes = if dry { 0 } else { self.unsent_bytes.saturating_sub(sent) };
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub const fn unsent_bytes(&self) -> u64 {
+        self.unsent_bytes
+    }
+
+    /// Whether another chunk may be given: the stack holds less than one, and with it no more than `window_bytes` would
+    /// be on the way. Nothing on the way opens the gate always, so that no wrong measurement can close it for good.
+    #[must_use]
+    pub fn is_open(&self, in_flight_bytes: u64, window_bytes: u64, rate: f64) -> bool {
+        let on_the_way = in_flight_bytes.saturating_add(self.unsent_bytes);
+        on_the_way == 0 || (on_the_way < window_bytes && self.unsent_bytes < chunk_bytes(rate) as u64)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn any_path() -> impl Strategy<Value = PathView> {
-        let bytes = || 0..10_000_000_u64;
-        (bytes(), bytes(), bytes(), 0.0..1e9_f64, proptest::option::of(0.0..1e9_f64), 0..5_000_u64, 0..500_u64)
-            .prop_map(|(outstanding_bytes, in_flight_bytes, cwnd_bytes, rate, ack_rate, latest, min)| PathView {
-                outstanding_bytes,
-                in_flight_bytes,
-                cwnd_bytes,
-                rate,
-                ack_rate,
-                latest_rtt: Duration::from_millis(latest),
-                min_rtt: Duration::from_millis(min),
-            })
-    }
-
     proptest! {
         #[test]
-        fn an_empty_pipe_is_never_closed(path in any_path()) {
-            let empty = PathView { outstanding_bytes: 0, ..path };
-            prop_assert!(open(&empty));
+        fn an_empty_pipe_is_never_closed(window in 0..10_000_000_u64, rate in 0.0..1e9_f64) {
+            prop_assert!(Feed::default().is_open(0, window, rate));
         }
 
         #[test]
-        fn more_outstanding_never_opens_the_gate(path in any_path(), more in 1..1_000_000_u64) {
-            let fuller = PathView { outstanding_bytes: path.outstanding_bytes + more, ..path };
-            prop_assert!(open(&path) || !open(&fuller));
+        fn more_on_the_way_never_opens_the_gate(
+            given in 0..100_000_u64,
+            in_flight in 0..1_000_000_u64,
+            more in 1..1_000_000_u64,
+            window in 0..2_000_000_u64,
+            rate in 0.0..1e9_f64,
+        ) {
+            let mut feed = Feed::default();
+            feed.give(given);
+            let before = feed.is_open(in_flight, window, rate);
+            prop_assert!(before || !feed.is_open(in_flight + more, window, rate));
+            feed.give(more);
+            prop_assert!(before || !feed.is_open(in_flight, window, rate));
         }
 
         #[test]
-        fn a_standing_queue_only_tightens_the_limit(path in any_path()) {
-            let idle = PathView { latest_rtt: path.min_rtt, ..path };
-            prop_assert!(limit_bytes(&path) <= limit_bytes(&idle));
+        fn a_feed_never_holds_more_than_it_was_given(steps in prop::collection::vec((0..50_000_u64, 0..50_000_u64, any::<bool>()), 0..50)) {
+            let (mut feed, mut given, mut sent) = (Feed::default(), 0, 0);
+            for (more, gone, dry) in steps {
+                feed.give(more);
+                given += more;
+                sent += gone;
+                feed.sent(sent, dry);
+                prop_assert!(feed.unsent_bytes() <= given);
+                prop_assert!(!dry || feed.unsent_bytes() == 0);
+            }
         }
     }
 
     #[test]
-    fn while_a_queue_stands_the_pipe_holds_rate_times_round_trip_and_headroom() {
-        let path = PathView {
-            outstanding_bytes: 80_000,
-            in_flight_bytes: 70_000,
-            cwnd_bytes: 500_000,
-            rate: 1_400_000.0,
-            ack_rate: Some(1_250_000.0),
-            latest_rtt: Duration::from_millis(90),
-            min_rtt: Duration::from_millis(50),
-        };
-        assert_eq!(limit_bytes(&path), 81_250);
-        assert!(open(&path));
-        assert!(!open(&PathView { outstanding_bytes: 81_250, ..path }));
-        let idle = PathView { latest_rtt: path.min_rtt, ..path };
-        assert_eq!(limit_bytes(&idle), 112_000, "more while none does, and less than the window");
+    fn the_window_is_a_round_trip_and_a_little() {
+        // 10 Mbit/s, 50 ms: 62.5 KB in the pipe, 18.75 KB of headroom, four packets.
+        assert_eq!(window_bytes(1_250_000.0, Duration::from_millis(50)), 81_250 + 5_888);
+        assert_eq!(window_bytes(0.0, Duration::ZERO), 5_888);
     }
 
     #[test]
     fn chunks_follow_the_rate_within_their_bounds() {
         assert_eq!(chunk_bytes(0.0), MIN_CHUNK_BYTES);
-        assert_eq!(chunk_bytes(1_000_000.0), 10_000);
+        assert_eq!(chunk_bytes(2_500_000.0), 5_000);
         assert_eq!(chunk_bytes(f64::INFINITY), MAX_CHUNK_BYTES);
     }
 }

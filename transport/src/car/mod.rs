@@ -5,6 +5,7 @@
 //! connects for ever; while the cloud cannot be reached every frame is answered at once with
 //! [`ReplyStatus::LinkDown`].
 
+mod controller;
 pub(crate) mod driver;
 mod flight;
 pub mod gate;

@@ -27,8 +27,10 @@ pub struct Outlook {
     pub trusted: bool,
     /// Smallest round trip of the path.
     pub min_rtt: Duration,
-    /// Bytes of earlier frames that are not acknowledged yet.
+    /// Bytes on the way, and those the stack still has to send.
     pub ahead_bytes: u64,
+    /// What the loss of a packet costs a frame: it is noticed, and sent again.
+    pub recovery: Duration,
 }
 
 /// A frame that waits for its turn.
@@ -103,15 +105,25 @@ impl<T> UplinkQueue<T> {
         let candidates = || {
             self.lanes.iter().enumerate().filter_map(|(i, l)| Some((i, l, l.waiting.as_ref()?))).filter(|c| ready(c.0))
         };
+        let recovery = outlook.recovery;
         let earliest = candidates()
-            .filter(|(_, _, frame)| can_make_it(now, frame, outlook))
+            .filter(|(_, _, frame)| slack(now, frame, outlook).is_some_and(|slack| slack >= recovery))
             .min_by(|(_, a, x), (_, b, y)| {
                 x.deadline
                     .cmp(&y.deadline)
                     .then(b.priority.total_cmp(&a.priority))
                     .then(a.last_admitted.cmp(&b.last_admitted))
             })
-            .map(|(index, _, _)| index);
+            .map(|(index, _, _)| index)
+            .or_else(|| {
+                let riskiest =
+                    candidates().filter_map(|(index, lane, frame)| Some((index, lane, slack(now, frame, outlook)?)));
+                riskiest
+                    .max_by(|(_, a, x), (_, b, y)| {
+                        x.cmp(y).then(a.priority.total_cmp(&b.priority)).then(b.last_admitted.cmp(&a.last_admitted))
+                    })
+                    .map(|(index, _, _)| index)
+            });
         let starving = now.saturating_since(self.last_admitted) >= STARVATION;
         let chosen = earliest.or_else(|| {
             if starving { candidates().max_by_key(|(_, _, f)| f.deadline).map(|(index, _, _)| index) } else { None }
@@ -134,35 +146,33 @@ fn transmit(bytes: u64, rate: f64) -> Duration {
     Duration::try_from_secs_f64(bytes as f64 * WIRE_OVERHEAD / rate.max(1.0)).unwrap_or(Duration::MAX)
 }
 
-/// Whether `frame`, begun now, is expected back by its deadline.
-fn can_make_it<T>(now: Monotonic, frame: &Waiting<T>, outlook: &Outlook) -> bool {
+/// What `frame`, begun now, is expected to have left when its result is back; `None` where it would be late.
+fn slack<T>(now: Monotonic, frame: &Waiting<T>, outlook: &Outlook) -> Option<Duration> {
     let budget = frame.deadline.budget_at(now);
     if !outlook.trusted {
-        return budget > outlook.min_rtt;
+        return budget.checked_sub(outlook.min_rtt);
     }
     let own = transmit(frame.bytes as u64, outlook.rate);
     // With a full pipe the last byte's acknowledgement is due when all bytes ahead and its own have been carried; with
     // an emptier one a round trip after its own.
     let acknowledged = own.saturating_add(transmit(outlook.ahead_bytes, outlook.rate).max(outlook.min_rtt));
-    acknowledged.saturating_add(frame.execution) <= budget
+    budget.checked_sub(acknowledged.saturating_add(frame.execution))
 }
 
-/// Whether a begun frame has to be given up, of which `unacked_bytes` were given to QUIC and not acknowledged, and
-/// `unsent_bytes` not even given.
+/// Whether a begun frame has to be given up, of which `unsent_bytes` were not even given to QUIC.
 ///
-/// While the pipe is full, acknowledgements come at the link's rate, so the last byte's (and with it the result) is due
-/// in the time that all those bytes take; a byte not yet sent needs a round trip at least.
+/// Giving up spares the link only what was not sent; a frame that is all on its way is waited for.
 #[must_use]
-pub fn hopeless(now: Monotonic, deadline: Deadline, unacked_bytes: u64, unsent_bytes: u64, outlook: &Outlook) -> bool {
-    let left = unacked_bytes.saturating_add(unsent_bytes);
-    if left == 0 {
+pub fn hopeless(now: Monotonic, deadline: Deadline, unsent_bytes: u64, outlook: &Outlook) -> bool {
+    if unsent_bytes == 0 {
         return false;
     }
     let budget = deadline.budget_at(now);
-    if budget.is_zero() || (unsent_bytes > 0 && budget <= outlook.min_rtt) {
+    if budget <= outlook.min_rtt {
         return true;
     }
-    outlook.trusted && transmit(left, outlook.rate) > budget.mul_f64(HOPELESS_FACTOR)
+    let needed = transmit(unsent_bytes, outlook.rate).saturating_add(outlook.min_rtt);
+    outlook.trusted && needed > budget.mul_f64(HOPELESS_FACTOR)
 }
 
 #[cfg(test)]

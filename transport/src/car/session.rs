@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use s2n_quic::client::Connect;
 use s2n_quic::connection::Handle;
-use s2n_quic::provider::congestion_controller::Bbr;
 use s2n_quic::provider::{io, limits};
 use s2n_quic::stream::SendStream;
 use s2n_quic::{Client, Connection};
 use tokio::sync::Notify;
 
 use super::CarError;
+use super::controller::{Governed, Governor};
 use super::metrics::{PathMetrics, PathWatch};
 use crate::certs::{self, TlsFiles};
 use crate::reactor::{never, within};
@@ -35,6 +35,7 @@ pub(super) const SEND_BUFFER_BYTES: u32 = 64 * 1024 * 1024;
 pub(super) struct Session {
     pub(super) handle: Handle,
     pub(super) metrics: Arc<PathMetrics>,
+    pub(super) governor: Arc<Governor>,
     pub(super) menu: CloudMenu,
     /// Held, because dropping it would finish the control stream.
     _control: SendStream,
@@ -49,8 +50,20 @@ pub(super) enum AttemptError {
     Failed(String),
 }
 
-/// A client endpoint on a fresh socket.
-pub(super) fn client(server: SocketAddr, tls: &TlsFiles, wake: Arc<Notify>) -> Result<Client, CarError> {
+/// A client endpoint on a socket of its own, for one connection at a time.
+pub(super) struct Dialler {
+    client: Client,
+    pub(super) governor: Arc<Governor>,
+}
+
+/// A client endpoint on a fresh socket; its connection wakes `wake` whenever the driver's rules may have changed.
+pub(super) fn dialler(server: SocketAddr, tls: &TlsFiles, wake: Arc<Notify>) -> Result<Dialler, CarError> {
+    let governor = Governor::new(wake);
+    let client = client(server, tls, Arc::clone(&governor))?;
+    Ok(Dialler { client, governor })
+}
+
+fn client(server: SocketAddr, tls: &TlsFiles, governor: Arc<Governor>) -> Result<Client, CarError> {
     let tls = certs::client(tls)?;
     let fail = |what| move |reason: String| CarError::Start { what, reason };
     let local: SocketAddr = if server.is_ipv4() {
@@ -72,9 +85,9 @@ pub(super) fn client(server: SocketAddr, tls: &TlsFiles, wake: Arc<Notify>) -> R
         .unwrap_or_else(never)
         .with_limits(limits)
         .unwrap_or_else(never)
-        .with_congestion_controller(Bbr::default())
+        .with_congestion_controller(Governed(governor))
         .unwrap_or_else(never)
-        .with_event(PathWatch { wake })
+        .with_event(PathWatch)
         .unwrap_or_else(never);
     #[cfg(feature = "simulation")]
     if let Some((socket, random)) = crate::reactor::simulated::endpoint() {
@@ -95,25 +108,26 @@ pub(super) fn client(server: SocketAddr, tls: &TlsFiles, wake: Arc<Notify>) -> R
 
 /// Connects and introduces this car.
 pub(super) async fn attempt(
-    client: &Client,
+    dialler: &Dialler,
     server: SocketAddr,
     name: &str,
     identity: &Identity,
 ) -> Result<(Session, ControlReader), AttemptError> {
-    match within(ATTEMPT, introduce(client, server, name, identity)).await {
+    match within(ATTEMPT, introduce(dialler, server, name, identity)).await {
         Some(outcome) => outcome,
         None => Err(AttemptError::Failed(format!("no answer from {server} within {} s", ATTEMPT.as_secs()))),
     }
 }
 
 async fn introduce(
-    client: &Client,
+    dialler: &Dialler,
     server: SocketAddr,
     name: &str,
     identity: &Identity,
 ) -> Result<(Session, ControlReader), AttemptError> {
     let failed = |what: &str, error: &dyn std::fmt::Display| AttemptError::Failed(format!("{what} {server}: {error}"));
-    let mut connection: Connection = client
+    let mut connection: Connection = dialler
+        .client
         .connect(Connect::new(server).with_server_name(name))
         .await
         .map_err(|error| failed("cannot connect to", &error))?;
@@ -129,7 +143,10 @@ async fn introduce(
     let mut control = ControlReader::new(receive);
     // A rejected mutual-TLS handshake shows only here: the client's side of it succeeds first.
     match control.next().await.map_err(|error| failed("not accepted by", &error))? {
-        ControlMessage::Accepted { menu } => Ok((Session { handle, metrics, menu, _control: control_send }, control)),
+        ControlMessage::Accepted { menu } => Ok((
+            Session { handle, metrics, governor: Arc::clone(&dialler.governor), menu, _control: control_send },
+            control,
+        )),
         ControlMessage::Refused { reason } => Err(AttemptError::Refused(reason)),
         _ => Err(AttemptError::Failed(format!("{server} answered Hello with another message"))),
     }

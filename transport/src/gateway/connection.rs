@@ -48,14 +48,7 @@ pub(super) async fn serve(hub: Rc<RefCell<Hub>>, connection: Connection) {
     hub.borrow_mut().log(GatewayEvent::Joined { car: Arc::clone(&car), from });
     let menu = hub.borrow_mut().menu(crate::reactor::now());
     if send(&mut control, &ControlMessage::Accepted { menu }).await.is_ok() {
-        let link = Rc::new(Link {
-            hub: Rc::clone(&hub),
-            connection: id,
-            car: Arc::clone(&car),
-            from,
-            metrics,
-            arrivals: RefCell::default(),
-        });
+        let link = Rc::new(Link { hub: Rc::clone(&hub), connection: id, car: Arc::clone(&car), from, metrics });
         attend(&hub, link, acceptor, reader, control, &handle).await;
     }
     let mut hub = hub.borrow_mut();

@@ -24,6 +24,10 @@ const IDLE: Duration = Duration::from_millis(2_500);
 /// Receive windows: a cellular uplink's bandwidth-delay product many times over, so that flow control never paces.
 const STREAM_WINDOW: u64 = 8 * 1024 * 1024;
 const CONNECTION_WINDOW: u64 = 32 * 1024 * 1024;
+/// Acknowledgements are the car's clock: the downlink is not scarce, so one goes for every second packet, and none waits
+/// longer than this.
+const ACK_INTERVAL: u8 = 2;
+const MAX_ACK_DELAY: Duration = Duration::from_millis(4);
 /// The loop looks round at least this often.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -36,6 +40,8 @@ fn start(config: &Gateway) -> Result<Server, GatewayError> {
     let limits = limits::Limits::new()
         .with_max_idle_timeout(IDLE)
         .and_then(|l| l.with_max_handshake_duration(IDLE))
+        .and_then(|l| l.with_max_ack_delay(MAX_ACK_DELAY))
+        .and_then(|l| l.with_ack_elicitation_interval(ACK_INTERVAL))
         .and_then(|l| l.with_data_window(CONNECTION_WINDOW))
         .and_then(|l| l.with_bidirectional_remote_data_window(STREAM_WINDOW))
         .and_then(|l| l.with_max_open_remote_bidirectional_streams(streams))

@@ -10,7 +10,6 @@ use rt_core::clock::{Deadline, Monotonic};
 use s2n_quic::stream::{BidirectionalStream, ReceiveStream, SendStream};
 
 use super::ServedFrame;
-use super::arrivals::Arrivals;
 use super::hub::Hub;
 use super::peer::PeerMetrics;
 use crate::reactor::sleep_until;
@@ -28,8 +27,6 @@ pub(super) struct Link {
     pub(super) car: Arc<str>,
     pub(super) from: SocketAddr,
     pub(super) metrics: Arc<PeerMetrics>,
-    /// The packet trains of all its frames.
-    pub(super) arrivals: RefCell<Arrivals>,
 }
 
 /// Counts a frame as being received for as long as it lives.
@@ -37,14 +34,14 @@ struct Receiving(Rc<Link>);
 
 impl Receiving {
     fn new(link: &Rc<Link>) -> Self {
-        link.arrivals.borrow_mut().enter();
+        link.metrics.arrivals().enter();
         Self(Rc::clone(link))
     }
 }
 
 impl Drop for Receiving {
     fn drop(&mut self) {
-        self.0.arrivals.borrow_mut().leave();
+        self.0.metrics.arrivals().leave();
     }
 }
 
@@ -112,7 +109,6 @@ async fn read_header(link: &Rc<Link>, receive: &mut ReceiveStream) -> Result<Inc
         };
         let now = crate::reactor::now();
         let received_at = *received_at.get_or_insert(now);
-        link.arrivals.borrow_mut().push(now, chunk.len());
         bytes.extend_from_slice(&chunk);
         let Some(prefix) = bytes.first_chunk::<2>() else { continue };
         let length = header_length(*prefix).map_err(|error| Some(error.to_string()))?;
@@ -182,7 +178,7 @@ async fn process(link: &Link, mut incoming: Incoming, receive: &mut ReceiveStrea
         () = sleep_until(deadline) => false,
     };
     drop(incoming.receiving);
-    let train = link.arrivals.borrow().rate_since(incoming.received_at);
+    let train = link.metrics.arrivals().rate_since(incoming.received_at);
     let span = incoming.newest_at.saturating_since(incoming.received_at);
     let mut result = FrameResult::refusal(header.seq, Status::Expired);
     if whole && !incoming.deadline.passed_at(crate::reactor::now()) {
@@ -219,7 +215,6 @@ async fn read_payload(link: &Link, incoming: &mut Incoming, receive: &mut Receiv
             Err(_) => return None,
         };
         incoming.newest_at = crate::reactor::now();
-        link.arrivals.borrow_mut().push(incoming.newest_at, chunk.len());
         if incoming.payload.len().saturating_add(chunk.len()) > expected {
             let have = incoming.payload.len() + chunk.len();
             link.hub.borrow_mut().refuse(link.from, format!("{have} bytes came of a frame of {expected}"));

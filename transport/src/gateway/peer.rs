@@ -1,9 +1,10 @@
 //! What the stack tells of a car's connection: when it was last heard, how far away it is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::arrivals::Arrivals;
 use rt_core::clock::Monotonic;
 use s2n_quic::provider::event::{ConnectionInfo, ConnectionMeta, Subscriber, events};
 
@@ -15,12 +16,19 @@ const DEAD: Duration = Duration::from_millis(1_200);
 pub(super) struct PeerMetrics {
     heard_ns: AtomicU64,
     min_rtt_ns: AtomicU64,
+    /// When its packets came, whatever they carried. Only the gateway's thread locks it, never twice at a time.
+    arrivals: Mutex<Arrivals>,
 }
 
 impl PeerMetrics {
     /// Whether nothing came from the peer for longer than a living one would be silent.
     pub(super) fn is_dead(&self, now: Monotonic) -> bool {
         now.saturating_since(Monotonic::from_ns(self.heard_ns.load(Ordering::Relaxed))) > DEAD
+    }
+
+    /// The connection's packet trains.
+    pub(super) fn arrivals(&self) -> MutexGuard<'_, Arrivals> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Smallest round trip seen.
@@ -48,6 +56,15 @@ impl Subscriber for PeerWatch {
         _: &events::PacketReceived,
     ) {
         context.heard_ns.store(crate::reactor::now().as_ns(), Ordering::Relaxed);
+    }
+
+    fn on_datagram_received(
+        &mut self,
+        context: &mut Self::ConnectionContext,
+        _: &ConnectionMeta,
+        event: &events::DatagramReceived,
+    ) {
+        context.arrivals().push(crate::reactor::now(), usize::from(event.len));
     }
 
     fn on_recovery_metrics(

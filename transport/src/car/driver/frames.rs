@@ -10,7 +10,7 @@ use rt_core::trace::counters::Counter;
 
 use super::{Driver, Link, Told};
 use crate::car::flight::{Flight, FlightId, Ticket, read_result};
-use crate::car::gate::{self, PathView};
+use crate::car::gate;
 use crate::car::queue::{Outlook, Waiting, hopeless};
 use crate::car::{CloudReply, LinkEvent, Outgoing, ReplyStatus};
 use crate::wire::frame::{FrameHeader, HEADER_BYTES};
@@ -53,8 +53,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         Outlook {
             rate: self.estimator.rate(now),
             trusted: self.estimator.measured_under_load(now),
-            min_rtt: self.seen.min_rtt,
-            ahead_bytes: 0,
+            min_rtt: self.seen.min,
+            ahead_bytes: self.flow.in_flight_bytes.saturating_add(self.feed.unsent_bytes()),
+            recovery: self.seen.min.mul_f64(1.125) + std::time::Duration::from_millis(5),
         }
     }
 
@@ -67,56 +68,43 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         while let Some((lane, frame)) = self.queue.take_expired(now, outlook.min_rtt) {
             self.answer_unsent(lane, &frame.item, ReplyStatus::Expired, now);
         }
-        let mut outstanding = self.review(now, &outlook, cx);
+        self.review(now, &outlook);
+        let window = gate::window_bytes(outlook.rate, outlook.min_rtt);
         // Bounded: each turn writes a chunk, begins a frame or ends the loop.
-        loop {
-            let path = PathView {
-                outstanding_bytes: outstanding,
-                in_flight_bytes: self.seen.in_flight_bytes,
-                cwnd_bytes: self.seen.cwnd_bytes,
-                rate: outlook.rate,
-                ack_rate: self.estimator.ack_rate(),
-                latest_rtt: self.seen.latest_rtt,
-                min_rtt: self.seen.min_rtt,
-            };
-            if !gate::open(&path) {
-                return;
-            }
-            match self.flights.iter_mut().position(|flight| flight.sent_at.is_none()) {
-                Some(index) => {
-                    let limit = gate::chunk_bytes(outlook.rate);
-                    let Some(flight) = self.flights.get_mut(index) else { return };
-                    match flight.write_chunk(limit, now, cx) {
-                        Ok(0) => return,
-                        Ok(written) => {
-                            self.estimator.sent(now);
-                            outstanding = outstanding.saturating_add(written as u64);
-                        }
-                        // Stopped by the cloud: its answer, already on the way, says why.
-                        Err(_) => flight.sent_at = Some(now),
+        while self.feed.is_open(self.flow.in_flight_bytes, window, outlook.rate) {
+            let given = match self.flights.iter_mut().find(|flight| flight.sent_at.is_none()) {
+                Some(flight) => match flight.write_chunk(gate::chunk_bytes(outlook.rate), now, cx) {
+                    Ok(0) => return,
+                    Ok(written) => written,
+                    // Stopped by the cloud: its answer, already on the way, says why.
+                    Err(_) => {
+                        flight.sent_at = Some(now);
+                        continue;
                     }
-                }
+                },
                 None => {
-                    let outlook = Outlook { ahead_bytes: outstanding, ..outlook };
-                    if !self.begin(now, &outlook, cx) {
+                    if !self.begin(now, &self.outlook(now), cx) {
                         return;
                     }
-                    outstanding = outstanding.saturating_add(HEADER_BYTES as u64);
+                    HEADER_BYTES
                 }
+            };
+            self.feed.give(given as u64);
+            self.estimator.sent(now);
+            if let Link::Up { session, .. } = &self.link {
+                session.governor.fed();
             }
         }
     }
 
-    /// Looks through the begun frames; returns the bytes QUIC holds of them.
-    fn review(&mut self, now: Monotonic, outlook: &Outlook, cx: &mut Context<'_>) -> u64 {
-        let mut outstanding = 0_u64;
+    /// Looks through the begun frames: gives up those that cannot make it, answers those whose deadline has come.
+    fn review(&mut self, now: Monotonic, outlook: &Outlook) {
         let mut index = 0;
         while let Some(flight) = self.flights.get_mut(index) {
-            let unacked = flight.outstanding_bytes(cx).unwrap_or(0);
             let deadline = flight.ticket.deadline;
-            if hopeless(now, deadline, unacked, flight.unsent_bytes(), outlook) {
+            if hopeless(now, deadline, flight.unsent_bytes(), outlook) {
                 let flight = self.flights.swap_remove(index);
-                let delivered = self.seen.delivered_bytes.saturating_sub(flight.delivered_before);
+                let delivered = self.flow.acked_bytes.saturating_sub(flight.delivered_before);
                 self.estimator.late(now, delivered, now.saturating_since(flight.started));
                 if !flight.answered {
                     self.answer(&flight, ReplyStatus::Reset, None, now);
@@ -132,10 +120,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 self.flights.swap_remove(index).reset();
                 continue;
             }
-            outstanding = outstanding.saturating_add(unacked);
             index += 1;
         }
-        outstanding
     }
 
     /// Begins the next frame, where one is due and a stream can be had.
@@ -182,7 +168,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             encoded_at: frame.encoded_at,
         };
         let mut flight = Flight::new(id, ticket, now, send, Bytes::from_owner(frame.bytes), reader);
-        flight.delivered_before = self.seen.delivered_bytes;
+        flight.delivered_before = self.flow.acked_bytes;
         if flight.write_header(&header.encode(), cx).is_err() {
             flight.sent_at = Some(now);
         }
@@ -203,7 +189,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             Err(_) => ReplyStatus::Error,
         };
         if outcome.as_ref().is_ok_and(|result| result.status == Status::Expired) && flight.sent_at.is_none() {
-            let delivered = self.seen.delivered_bytes.saturating_sub(flight.delivered_before);
+            let delivered = self.flow.acked_bytes.saturating_sub(flight.delivered_before);
             self.estimator.late(at, delivered, at.saturating_since(flight.started));
         }
         if !flight.answered {
