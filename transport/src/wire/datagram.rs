@@ -349,8 +349,7 @@ fn head<'a, T: FromBytes + KnownLayout + Immutable + Copy>(
     length: impl Fn(&T) -> u8,
 ) -> Result<(T, &'a [u8]), WireError> {
     let have = bytes.len();
-    let (raw, _) =
-        T::read_from_prefix(bytes).map_err(|_| WireError::Truncated { what, need: size_of::<T>(), have })?;
+    let (raw, _) = T::read_from_prefix(bytes).map_err(|_| WireError::Truncated { what, need: size_of::<T>(), have })?;
     let announced = usize::from(length(&raw));
     in_range(what, announced as u64, size_of::<T>() as u64, MAX_HEAD_BYTES as u64)?;
     let rest = bytes.get(announced..).ok_or(WireError::Truncated { what, need: announced, have })?;

@@ -26,6 +26,13 @@ pub struct ShardLayout {
     total_shards: u16,
 }
 
+impl Default for ShardLayout {
+    /// The smallest: one byte in one shard.
+    fn default() -> Self {
+        Self { object_bytes: 1, data_shards: 1, total_shards: 1 }
+    }
+}
+
 impl ShardLayout {
     /// The layout a peer announces.
     ///
@@ -47,7 +54,7 @@ impl ShardLayout {
         Ok(layout)
     }
 
-    /// Cuts an object into the fewest shards of at most `most_shard_bytes`, and adds `repair`; `None` where the limits do
+    /// Cuts an object into the fewest shards of at most `most_shard_bytes` (512 or more), and adds `repair`; `None` where the limits do
     /// not allow it.
     #[must_use]
     pub fn cut(object_bytes: usize, most_shard_bytes: usize, repair: u16) -> Option<Self> {
