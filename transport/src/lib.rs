@@ -6,6 +6,7 @@
 //! and no clock.
 
 pub mod car;
+pub mod carrier;
 pub mod certs;
 pub mod estimate;
 pub mod gateway;

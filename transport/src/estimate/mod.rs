@@ -7,9 +7,11 @@
 
 mod ack_window;
 mod estimator;
+mod loss;
 mod train_window;
 
 pub use estimator::{EstimatorLimits, QUEUE_INFLATION, RateEstimator};
+pub use loss::{BurstCounter, LossEstimator};
 
 use std::time::Duration;
 

@@ -6,8 +6,10 @@
 
 pub mod control;
 pub mod cursor;
+pub mod datagram;
 pub mod frame;
 pub mod identity;
+pub mod layout;
 pub mod menu;
 pub mod result;
 pub(crate) mod stream;
