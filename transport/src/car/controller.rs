@@ -34,6 +34,8 @@ pub(super) struct Governor {
     acked_bytes: AtomicU64,
     lost_packets: AtomicU64,
     sent_packets: AtomicU64,
+    /// Runs of packets lost one after the other.
+    loss_bursts: AtomicU64,
     /// The stack had nothing more to send when it last sent.
     dry: AtomicBool,
     wake: Arc<Notify>,
@@ -48,6 +50,7 @@ pub(super) struct Flow {
     pub(super) acked_bytes: u64,
     pub(super) sent_packets: u64,
     pub(super) lost_packets: u64,
+    pub(super) loss_bursts: u64,
     pub(super) dry: bool,
 }
 
@@ -61,6 +64,7 @@ impl Governor {
             acked_bytes: AtomicU64::new(0),
             lost_packets: AtomicU64::new(0),
             sent_packets: AtomicU64::new(0),
+            loss_bursts: AtomicU64::new(0),
             dry: AtomicBool::new(true),
             wake,
         })
@@ -85,6 +89,7 @@ impl Governor {
             acked_bytes: self.acked_bytes.load(Ordering::Relaxed),
             sent_packets: self.sent_packets.load(Ordering::Relaxed),
             lost_packets: self.lost_packets.load(Ordering::Relaxed),
+            loss_bursts: self.loss_bursts.load(Ordering::Relaxed),
             dry: self.dry.load(Ordering::Relaxed),
         }
     }
@@ -197,12 +202,13 @@ impl CongestionController for Controller {
         bytes: u32,
         (): (),
         _: bool,
-        _: bool,
+        new_burst: bool,
         _: &mut dyn RandomGenerator,
         _: Timestamp,
         _: &mut Pub,
     ) {
         self.governor.lost_packets.fetch_add(1, Ordering::Relaxed);
+        self.governor.loss_bursts.fetch_add(u64::from(new_burst), Ordering::Relaxed);
         self.land(bytes);
     }
 

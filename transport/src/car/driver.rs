@@ -20,7 +20,7 @@ use super::queue::UplinkQueue;
 use super::session::{self, AttemptError, Dialler, Session};
 use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
 use crate::certs::TlsFiles;
-use crate::estimate::{LinkEstimate, RateEstimator};
+use crate::estimate::{LinkEstimate, LossEstimator, RateEstimator};
 use crate::reactor::{Backoff, Bell, sleep_until};
 use crate::wire::code;
 use crate::wire::control::ControlMessage;
@@ -68,6 +68,7 @@ pub(crate) struct Driver<B> {
     flights: Vec<Flight>,
     next_id: FlightId,
     estimator: RateEstimator,
+    loss: LossEstimator,
     publisher: Publisher,
     seen: RoundTrips,
     flow: Flow,
@@ -103,6 +104,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             flights: Vec::new(),
             next_id: 0,
             estimator: RateEstimator::new(config.estimator),
+            loss: LossEstimator::default(),
             publisher: Publisher::new(config.estimates),
             seen: RoundTrips::default(),
             flow: Flow::default(),
@@ -166,6 +168,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
         self.estimator.round_trip(now, rtt.latest, rtt.min, rtt.smoothed, flow.in_flight_bytes);
         self.feed.sent(flow.sent_bytes, flow.dry);
+        self.loss.observe(flow.sent_packets, flow.lost_packets, flow.loss_bursts);
         let rate = self.estimator.rate(now);
         session.governor.set(gate::window_bytes(rate, rtt.min), gate::pace(rate));
         (self.seen, self.flow) = (rtt, flow);

@@ -15,6 +15,15 @@ const STARVATION: Duration = Duration::from_millis(250);
 /// A prediction has to fail by this factor of the remaining budget before a begun frame is given up for it.
 const HOPELESS_FACTOR: f64 = 1.25;
 
+/// A packet is known to be lost after 9/8 of a round trip (RFC 9002, section 6.1.2), or when three later ones have come.
+const RECOVERY_ROUND_TRIPS: f64 = 1.125;
+/// And its repetition queues behind what was sent meanwhile.
+const RECOVERY: Duration = Duration::from_millis(15);
+/// A frame less likely than this to lose a packet is safe without any time left over.
+const NEGLIGIBLE: f64 = 0.03;
+/// Bytes of a frame in a packet.
+const PACKET_BYTES: f64 = 1_430.0;
+
 /// Bytes on the wire for each payload byte: headers of QUIC, UDP and IP on packets of 1,400 bytes.
 const WIRE_OVERHEAD: f64 = 1.04;
 
@@ -29,8 +38,8 @@ pub struct Outlook {
     pub min_rtt: Duration,
     /// Bytes on the way, and those the stack still has to send.
     pub ahead_bytes: u64,
-    /// What the loss of a packet costs a frame: it is noticed, and sent again.
-    pub recovery: Duration,
+    /// Part of the packets that is lost, 0 to 1.
+    pub loss: f64,
 }
 
 /// A frame that waits for its turn.
@@ -105,25 +114,30 @@ impl<T> UplinkQueue<T> {
         let candidates = || {
             self.lanes.iter().enumerate().filter_map(|(i, l)| Some((i, l, l.waiting.as_ref()?))).filter(|c| ready(c.0))
         };
-        let recovery = outlook.recovery;
-        let earliest = candidates()
-            .filter(|(_, _, frame)| slack(now, frame, outlook).is_some_and(|slack| slack >= recovery))
+        // Earliest first among those that even a lost packet leaves in time.
+        let safe = candidates()
+            .filter(|(_, _, frame)| slack(now, frame, outlook).is_some_and(|slack| slack >= recovery(frame, outlook)))
             .min_by(|(_, a, x), (_, b, y)| {
                 x.deadline
                     .cmp(&y.deadline)
                     .then(b.priority.total_cmp(&a.priority))
                     .then(a.last_admitted.cmp(&b.last_admitted))
             })
-            .map(|(index, _, _)| index)
-            .or_else(|| {
-                let riskiest =
-                    candidates().filter_map(|(index, lane, frame)| Some((index, lane, slack(now, frame, outlook)?)));
-                riskiest
-                    .max_by(|(_, a, x), (_, b, y)| {
-                        x.cmp(y).then(a.priority.total_cmp(&b.priority)).then(b.last_admitted.cmp(&a.last_admitted))
-                    })
-                    .map(|(index, _, _)| index)
-            });
+            .map(|(index, _, _)| index);
+        // Of the others the newest, and only when the link would soon be idle: until then a frame may come that is
+        // safe, and the one that is not would have made the next ones late as well.
+        let risky = || {
+            if !idle_soon(outlook) {
+                return None;
+            }
+            candidates()
+                .filter_map(|(index, lane, frame)| Some((index, lane, slack(now, frame, outlook)?)))
+                .max_by(|(_, a, x), (_, b, y)| {
+                    x.cmp(y).then(a.priority.total_cmp(&b.priority)).then(b.last_admitted.cmp(&a.last_admitted))
+                })
+                .map(|(index, _, _)| index)
+        };
+        let earliest = safe.or_else(risky);
         let starving = now.saturating_since(self.last_admitted) >= STARVATION;
         let chosen = earliest.or_else(|| {
             if starving { candidates().max_by_key(|(_, _, f)| f.deadline).map(|(index, _, _)| index) } else { None }
@@ -157,6 +171,19 @@ fn slack<T>(now: Monotonic, frame: &Waiting<T>, outlook: &Outlook) -> Option<Dur
     // an emptier one a round trip after its own.
     let acknowledged = own.saturating_add(transmit(outlook.ahead_bytes, outlook.rate).max(outlook.min_rtt));
     budget.checked_sub(acknowledged.saturating_add(frame.execution))
+}
+
+/// What a frame has to have left over for a packet that is lost: it is noticed and sent again. Nothing where that is
+/// unlikely.
+fn recovery<T>(frame: &Waiting<T>, outlook: &Outlook) -> Duration {
+    let packets = frame.bytes as f64 / PACKET_BYTES;
+    let lossy = 1.0 - (1.0 - outlook.loss).powf(packets);
+    if lossy < NEGLIGIBLE { Duration::ZERO } else { outlook.min_rtt.mul_f64(RECOVERY_ROUND_TRIPS) + RECOVERY }
+}
+
+/// Whether less than half a round trip's bytes are on the way.
+fn idle_soon(outlook: &Outlook) -> bool {
+    transmit(outlook.ahead_bytes, outlook.rate) <= outlook.min_rtt / 2
 }
 
 /// Whether a begun frame has to be given up, of which `unsent_bytes` were not even given to QUIC.

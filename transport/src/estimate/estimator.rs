@@ -20,8 +20,8 @@ const GAIN_UP: f64 = 0.5;
 const GAIN_DOWN: f64 = 0.7;
 /// The acknowledgement rate while a queue builds is the link's, within this factor.
 const ACK_SLACK: f64 = 1.1;
-/// For this long a rate measured under load is believed.
-const LOAD_MEMORY: Duration = Duration::from_secs(1);
+/// For this long a measured rate is believed.
+const MEASURE_MEMORY: Duration = Duration::from_secs(1);
 /// A frame that came late at most lowers the estimate to this part of it.
 const LATE_FLOOR: f64 = 0.6;
 
@@ -178,10 +178,12 @@ impl RateEstimator {
         self.building_since.is_some_and(|since| now.saturating_since(since) >= ACK_WINDOW / 2)
     }
 
-    /// Whether the rate was measured under load within the last second; only such a rate may drop frames.
+    /// Whether the rate was measured within the last second, by the receiver's trains or by acknowledgements under
+    /// load; only such a rate may drop frames.
     #[must_use]
-    pub fn measured_under_load(&self, now: Monotonic) -> bool {
-        self.loaded_at.is_some_and(|at| now.saturating_since(at) < LOAD_MEMORY)
+    pub fn is_measured(&self, now: Monotonic) -> bool {
+        let newest = self.loaded_at.max(self.trains.newest());
+        newest.is_some_and(|at| now.saturating_since(at) < MEASURE_MEMORY)
     }
 
     /// The acknowledgement rate of the last 200 ms, bytes per second, where there is one.

@@ -45,6 +45,11 @@ impl TrainWindow {
         }
     }
 
+    /// When the newest train was told.
+    pub(super) fn newest(&self) -> Option<Monotonic> {
+        self.samples.back().map(|sample| sample.0)
+    }
+
     /// The rate below which 75 % of the bytes were seen.
     pub(super) fn p75(&self) -> Option<f64> {
         let mut sorted: Vec<(f64, f64)> = self.samples.iter().map(|s| (s.1, s.2)).collect();

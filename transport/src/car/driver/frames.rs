@@ -52,10 +52,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     fn outlook(&self, now: Monotonic) -> Outlook {
         Outlook {
             rate: self.estimator.rate(now),
-            trusted: self.estimator.measured_under_load(now),
+            trusted: self.estimator.is_measured(now),
             min_rtt: self.seen.min,
             ahead_bytes: self.flow.in_flight_bytes.saturating_add(self.feed.unsent_bytes()),
-            recovery: self.seen.min.mul_f64(1.125) + std::time::Duration::from_millis(5),
+            loss: self.loss.fraction(),
         }
     }
 
@@ -108,6 +108,16 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 self.estimator.late(now, delivered, now.saturating_since(flight.started));
                 if !flight.answered {
                     self.answer(&flight, ReplyStatus::Reset, None, now);
+                }
+                if std::env::var_os("DBG").is_some() {
+                    eprintln!(
+                        "{:.4} RESET {}/{} budget {:?} unsent {}",
+                        now.as_ns() as f64 / 1e9 - 1000.0,
+                        flight.ticket.service,
+                        flight.ticket.seq,
+                        deadline.budget_at(now),
+                        flight.unsent_bytes()
+                    );
                 }
                 flight.reset();
                 continue;
@@ -172,6 +182,17 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         if flight.write_header(&header.encode(), cx).is_err() {
             flight.sent_at = Some(now);
         }
+        if std::env::var_os("DBG").is_some() {
+            eprintln!(
+                "{:.4} BEGIN {}/{} budget {:?} ahead {} rate {:.0}",
+                now.as_ns() as f64 / 1e9 - 1000.0,
+                flight.ticket.service,
+                flight.ticket.seq,
+                flight.ticket.deadline.budget_at(now),
+                outlook.ahead_bytes,
+                outlook.rate
+            );
+        }
         self.flights.push(flight);
         true
     }
@@ -180,6 +201,18 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     pub(super) fn landed(&mut self, id: FlightId, at: Monotonic, outcome: Result<FrameResult, String>) {
         let Some(index) = self.flights.iter().position(|flight| flight.id == id) else { return };
         let flight = self.flights.swap_remove(index);
+        if std::env::var_os("DBG").is_some() {
+            eprintln!(
+                "{:.4} LANDED {}/{} budget {:?} took {:?} sent {:?} {:?}",
+                at.as_ns() as f64 / 1e9 - 1000.0,
+                flight.ticket.service,
+                flight.ticket.seq,
+                flight.ticket.deadline.instant().as_ns() as i64 / 1000 - at.as_ns() as i64 / 1000,
+                at.saturating_since(flight.started),
+                flight.sent_at.map(|s| s.saturating_since(flight.started)),
+                outcome.as_ref().map(|o| o.status)
+            );
+        }
         let status = match &outcome {
             Ok(result) if result.seq != flight.ticket.seq => ReplyStatus::Error,
             Ok(result) => {
