@@ -181,9 +181,9 @@ fn recovery<T>(frame: &Waiting<T>, outlook: &Outlook) -> Duration {
     if lossy < NEGLIGIBLE { Duration::ZERO } else { outlook.min_rtt.mul_f64(RECOVERY_ROUND_TRIPS) + RECOVERY }
 }
 
-/// Whether less than half a round trip's bytes are on the way.
+/// Whether less than a round trip's bytes are on the way.
 fn idle_soon(outlook: &Outlook) -> bool {
-    transmit(outlook.ahead_bytes, outlook.rate) <= outlook.min_rtt / 2
+    transmit(outlook.ahead_bytes, outlook.rate) <= outlook.min_rtt
 }
 
 /// Whether a begun frame has to be given up, of which `unsent_bytes` were not even given to QUIC.
