@@ -11,9 +11,11 @@ fn frame(item: u64, deadline_ms: u64, bytes: usize) -> Waiting<u64> {
     Waiting { item, deadline: Deadline::at(at(deadline_ms)), bytes, execution: 10 * MS }
 }
 
-const FAST: Outlook = Outlook { rate: 1e9, trusted: true, min_rtt: Duration::from_millis(50), ahead_bytes: 0 };
+const FAST: Outlook =
+    Outlook { rate: 1e9, trusted: true, min_rtt: Duration::from_millis(50), ahead_bytes: 0, loss: 0.0 };
 /// 1 MB/s, measured under load.
-const SLOW: Outlook = Outlook { rate: 1e6, trusted: true, min_rtt: Duration::from_millis(50), ahead_bytes: 0 };
+const SLOW: Outlook =
+    Outlook { rate: 1e6, trusted: true, min_rtt: Duration::from_millis(50), ahead_bytes: 0, loss: 0.0 };
 
 #[test]
 fn the_earliest_deadline_goes_first_then_priority_then_who_waited_longest() {
@@ -69,14 +71,35 @@ fn a_lane_that_is_not_ready_waits() {
 fn a_begun_frame_is_given_up_only_when_out_of_reach() {
     let deadline = Deadline::at(at(200));
     let untrusted = Outlook { trusted: false, ..SLOW };
-    assert!(!hopeless(at(0), deadline, 50_000, 100_000, &SLOW), "150 ms in 200 ms");
-    assert!(!hopeless(at(0), deadline, 0, 240_000, &SLOW), "a little over is not worth a wrong verdict");
-    assert!(hopeless(at(0), deadline, 100_000, 200_000, &SLOW));
-    assert!(!hopeless(at(0), deadline, 100_000, 200_000, &untrusted));
-    assert!(hopeless(at(160), deadline, 0, 1, &untrusted), "less than a round trip is left for what is unsent");
-    assert!(!hopeless(at(190), deadline, 1_000, 0, &untrusted), "what is sent may arrive until the deadline");
-    assert!(hopeless(at(200), deadline, 1_000, 0, &untrusted));
-    assert!(!hopeless(at(300), deadline, 0, 0, &SLOW), "all of it arrived: nothing is left to give up");
+    assert!(!hopeless(at(0), deadline, 140_000, &SLOW), "146 ms and a round trip in 200 ms");
+    assert!(!hopeless(at(0), deadline, 180_000, &SLOW), "a little over is not worth a wrong verdict");
+    assert!(hopeless(at(0), deadline, 250_000, &SLOW));
+    assert!(!hopeless(at(0), deadline, 250_000, &untrusted));
+    assert!(hopeless(at(160), deadline, 1, &untrusted), "less than a round trip is left for what is unsent");
+    assert!(!hopeless(at(199), deadline, 0, &SLOW), "what is sent may arrive until the deadline");
+}
+
+#[test]
+fn with_loss_a_frame_that_has_time_for_a_repetition_goes_before_an_earlier_one_that_has_not() {
+    let lossy = Outlook { loss: 0.01, ..SLOW };
+    let mut queue = UplinkQueue::new([1.0, 1.0], at(0));
+    // 42 ms on the wire, a round trip of 50, 10 in the cloud: 102 ms, and 71 more where a packet is lost.
+    queue.offer(0, frame(1, 150, 40_000));
+    queue.offer(1, frame(2, 190, 40_000));
+    assert_eq!(queue.admit(at(0), &lossy, |_| true).map(|(_, f)| f.item), Some(2));
+    let mut queue = UplinkQueue::new([1.0, 1.0], at(0));
+    queue.offer(0, frame(1, 150, 40_000));
+    queue.offer(1, frame(2, 190, 40_000));
+    assert_eq!(queue.admit(at(0), &SLOW, |_| true).map(|(_, f)| f.item), Some(1), "without loss the earliest");
+}
+
+#[test]
+fn a_frame_without_time_for_a_repetition_waits_until_the_link_would_idle() {
+    let busy = Outlook { loss: 0.01, ahead_bytes: 60_000, ..SLOW };
+    let mut queue = UplinkQueue::new([1.0], at(0));
+    queue.offer(0, frame(1, 160, 40_000));
+    assert!(queue.admit(at(0), &busy, |_| true).is_none(), "a safer one may come meanwhile");
+    assert!(queue.admit(at(5), &Outlook { ahead_bytes: 45_000, ..busy }, |_| true).is_some());
 }
 
 proptest! {
@@ -107,7 +130,7 @@ proptest! {
     /// However wrong the estimate, a lane with frames is served at least every 250 ms.
     #[test]
     fn no_estimate_starves_the_queue(rate in 0.0..1e6_f64, trusted: bool) {
-        let outlook = Outlook { rate, trusted, min_rtt: 50 * MS, ahead_bytes: 0 };
+        let outlook = Outlook { rate, trusted, min_rtt: 50 * MS, ahead_bytes: 0, loss: 0.0 };
         let mut queue = UplinkQueue::new([1.0], at(0));
         let mut last = 0;
         for now in (0..5_000).step_by(10) {
