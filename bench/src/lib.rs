@@ -15,3 +15,4 @@ pub mod report;
 pub mod samples;
 pub mod seat;
 pub mod soak;
+pub mod transport;

@@ -4,26 +4,10 @@
 use std::time::Duration;
 
 use transport::certs::DevPki;
-use transport::link::{PathConfig, Trace};
-use transport::simulation::Setup;
-use transport::simulation::scenario::{Camera, Outcome, Scenario, play};
+use transport::simulation::cases;
+use transport::simulation::scenario::{Outcome, Scenario, play};
 
 const MS: Duration = Duration::from_millis(1);
-
-fn constrained(seed: u64, load: f64) -> Scenario {
-    let up = PathConfig { overhead_bytes: 0, ..PathConfig::shaped(Trace::fixed(10_000_000)) };
-    let down = PathConfig { overhead_bytes: 0, ..PathConfig::fast() };
-    let frame_bytes = (load * 10e6 / 8.0 / 30.0) as usize;
-    let camera = |index: u32| Camera { period: 100 * MS, phase: 33 * MS * index, frame_bytes, budget: 200 * MS };
-    Scenario {
-        setup: Setup::new(seed, up.delayed(25 * MS).lossy(0.01), down.delayed(25 * MS).lossy(0.01)),
-        cameras: (0..3).map(camera).collect(),
-        warm_up: Duration::from_secs(3),
-        duration: Duration::from_secs(20),
-        execution: Duration::ZERO,
-        changes: vec![],
-    }
-}
 
 fn pki() -> (tempfile::TempDir, DevPki) {
     let dir = tempfile::tempdir().expect("a directory");
@@ -35,36 +19,32 @@ fn played(scenario: Scenario, pki: &DevPki) -> Outcome {
     play(scenario, pki).expect("it plays")
 }
 
+/// Prints what the cases are like, for tuning; `ONLY` names some, `SEEDS` says how many runs.
 #[test]
 #[ignore = "prints"]
 fn look() {
     let (_dir, pki) = pki();
-    for load in
-        std::env::var("LOADS").map_or(vec![0.75, 1.0, 2.0], |l| l.split(",").map(|x| x.parse().unwrap()).collect())
-    {
-        for seed in 1..=2 {
-            let outcome = played(constrained(seed, load), &pki);
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let seeds = std::env::var("SEEDS").map_or(1, |seeds| seeds.parse().expect("a number"));
+    let mut all = cases::built_in();
+    if let Some(folder) = testkit::data::shared("traces") {
+        all.extend(cases::recorded(&folder));
+    }
+    for case in all.iter().filter(|case| case.name.contains(&only)) {
+        for seed in 1..=seeds {
+            let outcome = played(case.scenario(seed, 3_000 * MS), &pki);
             let mut statuses = std::collections::BTreeMap::<String, u32>::new();
             for frame in &outcome.frames {
-                let late = if frame.on_time() { "" } else { " (not on time)" };
-                *statuses.entry(format!("{:?}{late}", frame.answer.map(|a| a.0))).or_default() += 1;
+                *statuses.entry(format!("{:?}", frame.answer.map(|a| a.0))).or_default() += 1;
             }
             eprintln!(
-                "load {load} seed {seed}: {:.1} % on time of {}, p50 {:?} p95 {:?} {statuses:?}",
+                "case {:<50} {seed}: {:.1} %, of oracle {:.1} %, p50 {:?} p95 {:?} {statuses:?}",
+                case.name,
                 outcome.on_time() * 100.0,
-                outcome.frames.len(),
+                if case.oracle { case.of_oracle(&outcome) * 100.0 } else { 0.0 },
                 outcome.latency(0.5),
                 outcome.latency(0.95)
             );
-            if seed == 1 {
-                let rates: Vec<String> = outcome
-                    .estimates
-                    .iter()
-                    .step_by(8)
-                    .map(|(_, e)| format!("{:.1}/{}", e.rate_bps / 1e6, e.rtt.as_millis()))
-                    .collect();
-                eprintln!("  {}", rates.join(" "));
-            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod frame;
 mod hop;
 mod output;
 mod soak;
+mod transport;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ use frame::FrameArgs;
 use hop::HopArgs;
 use output::print_json;
 use soak::SoakArgs;
+use transport::TransportArgs;
 
 /// Measures turbo's hand-overs beside what one would otherwise use, in one run on this machine.
 #[derive(Parser)]
@@ -44,6 +46,8 @@ enum What {
     Frame(FrameArgs),
     /// Real hand-overs with faults, every descriptor accounted for, memory flat.
     Soak(SoakArgs),
+    /// Frames on time over links in virtual time, carrier beside carrier.
+    Transport(TransportArgs),
     #[command(flatten)]
     Inner(Inner),
 }
@@ -77,6 +81,7 @@ impl Bench {
                 What::Hop(args) => args.run(),
                 What::Frame(args) => args.run(),
                 What::Soak(args) => args.run(),
+                What::Transport(args) => args.run(),
                 What::Inner(inner) => inner.run(),
             },
         )

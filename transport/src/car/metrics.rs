@@ -14,7 +14,6 @@ pub(super) struct PathMetrics {
     min_rtt_ns: AtomicU64,
     smoothed_rtt_ns: AtomicU64,
     latest_rtt_ns: AtomicU64,
-    samples: AtomicU64,
 }
 
 /// A copy of the metrics.
@@ -23,19 +22,12 @@ pub(super) struct RoundTrips {
     pub(super) min: Duration,
     pub(super) smoothed: Duration,
     pub(super) latest: Duration,
-    /// Counts samples, so that a new one is noticed.
-    pub(super) samples: u64,
 }
 
 impl PathMetrics {
     pub(super) fn round_trips(&self) -> RoundTrips {
         let ns = |cell: &AtomicU64| Duration::from_nanos(cell.load(Ordering::Relaxed));
-        RoundTrips {
-            min: ns(&self.min_rtt_ns),
-            smoothed: ns(&self.smoothed_rtt_ns),
-            latest: ns(&self.latest_rtt_ns),
-            samples: self.samples.load(Ordering::Relaxed),
-        }
+        RoundTrips { min: ns(&self.min_rtt_ns), smoothed: ns(&self.smoothed_rtt_ns), latest: ns(&self.latest_rtt_ns) }
     }
 }
 
@@ -61,6 +53,5 @@ impl Subscriber for PathWatch {
         store(&context.min_rtt_ns, event.min_rtt);
         store(&context.smoothed_rtt_ns, event.smoothed_rtt);
         store(&context.latest_rtt_ns, event.latest_rtt);
-        context.samples.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -17,7 +17,9 @@
 //! assert_eq!(slept, Duration::from_secs(3_600));
 //! ```
 
+pub mod cases;
 mod network;
+pub mod oracle;
 pub mod scenario;
 mod worker;
 mod world;

@@ -1,0 +1,71 @@
+//! `turbo bench transport`.
+
+use std::path::PathBuf;
+
+use ::transport::simulation::cases;
+use clap::Args;
+use serde::Serialize;
+
+use super::output::print_json;
+use super::{Result, count};
+use crate::error::BenchError;
+use crate::host::Host;
+use crate::transport::{self, Options, Row};
+
+/// What it takes.
+#[derive(Args)]
+#[command(after_help = "Example: turbo bench transport --seeds 5 --json")]
+pub struct TransportArgs {
+    /// Runs of each row, each with a seed of its own.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = count)]
+    seeds: usize,
+    /// Only the scenarios whose names contain this.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Folder of recorded traces (`*.up`); by default `traces` of the shared test data, skipped where it is not there.
+    #[arg(long, value_name = "FOLDER")]
+    traces: Option<PathBuf>,
+    /// Print one JSON object instead of lines.
+    #[arg(long)]
+    json: bool,
+    /// Fail where a claimed share is not reached.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Serialize)]
+struct TransportReport {
+    rows: Vec<Row>,
+    skipped: Vec<String>,
+    host: Host,
+}
+
+impl TransportArgs {
+    /// Measures and prints.
+    pub fn run(&self) -> Result<()> {
+        let folder = self.traces.clone().or_else(|| testkit::data::shared("traces"));
+        let mut cases = cases::built_in();
+        let mut skipped = Vec::new();
+        match folder {
+            Some(folder) => cases.extend(cases::recorded(&folder)),
+            None => {
+                eprintln!("SKIPPED: recorded traces: no folder of them is known; name one with --traces");
+                skipped.push("recorded traces".to_owned());
+            }
+        }
+        if let Some(only) = &self.only {
+            cases.retain(|case| case.name.contains(only.as_str()));
+        }
+        let rows = transport::run(&cases, &Options { seeds: self.seeds as u64 })?;
+        let missed: Vec<String> = rows.iter().filter_map(Row::missed).collect();
+        if self.json {
+            print_json(&TransportReport { rows, skipped, host: Host::look() })?;
+        } else {
+            rows.iter().for_each(|row| println!("{row}"));
+        }
+        if self.check && !missed.is_empty() {
+            return Err(BenchError::Violated(format!("shares that were not reached: {}", missed.join("; "))));
+        }
+        Ok(())
+    }
+}
