@@ -33,6 +33,16 @@ fn look() {
     for case in all.iter().filter(|case| case.name.contains(&only)) {
         for seed in 1..=seeds {
             let outcome = played(case.scenario(seed, 3_000 * MS), &pki);
+            if std::env::var_os("SECONDS").is_some() {
+                for second in 3..63_u64 {
+                    let within = |at: Duration| at >= Duration::from_secs(second) && at < Duration::from_secs(second + 1);
+                    let frames: Vec<_> = outcome.frames.iter().filter(|f| within(f.captured)).collect();
+                    let est: Vec<String> = outcome.estimates.iter().filter(|e| within(e.0)).map(|(_, e)| format!("{:.2}/{}/{}", e.rate_bps / 1e6, e.rtt.as_millis(), e.min_rtt.as_millis())).step_by(3).collect();
+                    let cap = |a: u64| (case.up.trace.bits_by_ns((a+1)*500_000_000) - case.up.trace.bits_by_ns(a*500_000_000)) as f64 / 0.5e6;
+                    let kinds: Vec<String> = frames.iter().map(|f| match f.answer { Some((s, _)) if f.on_time() => format!("{s:?}").chars().take(1).collect::<String>().replace('O', "."), Some((s, _)) => format!("{s:?}").chars().take(1).collect(), None => "?".into() }).collect();
+                    eprintln!("s {second} cap {:.2} {:.2} {} {}", cap(second*2), cap(second*2+1), kinds.concat(), est.join(" "));
+                }
+            }
             let mut statuses = std::collections::BTreeMap::<String, u32>::new();
             for frame in &outcome.frames {
                 *statuses.entry(format!("{:?}", frame.answer.map(|a| a.0))).or_default() += 1;

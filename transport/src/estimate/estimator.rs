@@ -15,6 +15,8 @@ const SILENCE: Duration = Duration::from_millis(100);
 const HALF_LIFE: Duration = Duration::from_millis(75);
 /// A train rate may at most multiply the estimate by this in one step; one lucky batch must not.
 const RISE: f64 = 2.0;
+/// A shorter passage is a measurement's error, not a link's speed.
+const LEAST_PASSAGE: Duration = Duration::from_millis(2);
 /// How much of the way towards a higher and a lower train rate one sample goes.
 const GAIN_UP: f64 = 0.5;
 const GAIN_DOWN: f64 = 0.7;
@@ -116,6 +118,15 @@ impl RateEstimator {
             self.set(next.min((self.rate * RISE).max(self.limits.initial)));
         } else {
             self.set(self.rate + GAIN_DOWN * (target - self.rate));
+        }
+    }
+
+    /// A frame of `bytes` on the wire was answered `passage` later than the fastest answer could have come: the link
+    /// carried at least that much in that time.
+    pub fn passed(&mut self, now: Monotonic, bytes: u64, passage: Duration) {
+        let least = bytes as f64 / passage.max(LEAST_PASSAGE).as_secs_f64();
+        if least > self.rate(now) {
+            self.set(least.min((self.rate * RISE).max(self.limits.initial)));
         }
     }
 

@@ -217,6 +217,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             Ok(result) if result.seq != flight.ticket.seq => ReplyStatus::Error,
             Ok(result) => {
                 self.estimator.train(at, result.train.bytes_per_s as f64, result.train.bytes);
+                let cloud = result.times.total().saturating_sub(result.times.receive);
+                let passage = at.saturating_since(flight.started).saturating_sub(cloud).saturating_sub(self.seen.min);
+                self.estimator.passed(at, flight.written_bytes, passage);
                 result.status.into()
             }
             Err(_) => ReplyStatus::Error,
