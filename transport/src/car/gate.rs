@@ -63,6 +63,11 @@ impl Feed {
         self.unsent_bytes = self.unsent_bytes.saturating_add(bytes);
     }
 
+    /// What it held may have been discarded with a frame that was given up.
+    pub fn forget(&mut self) {
+        self.unsent_bytes = 0;
+    }
+
     /// The stack has sent `sent_bytes` in all by now, and is `dry` or not.
     pub fn sent(&mut self, sent_bytes: u64, dry: bool) {
         let sent = sent_bytes.saturating_sub(self.sent_bytes);

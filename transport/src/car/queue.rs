@@ -91,6 +91,13 @@ impl<T> UplinkQueue<T> {
         self.lanes.iter().all(|lane| lane.waiting.is_none())
     }
 
+    /// Whether a frame waits that is expected to make it, from the lanes for which `ready` says so.
+    #[must_use]
+    pub fn has_promising(&self, now: Monotonic, outlook: &Outlook, ready: impl Fn(usize) -> bool) -> bool {
+        let waiting = self.lanes.iter().enumerate().filter(|(index, _)| ready(*index));
+        waiting.filter_map(|(_, lane)| lane.waiting.as_ref()).any(|frame| slack(now, frame, outlook).is_some())
+    }
+
     /// Takes out a frame that cannot be answered in time by any link: less than a minimum round trip is left.
     pub fn take_expired(&mut self, now: Monotonic, min_rtt: Duration) -> Option<(usize, Waiting<T>)> {
         self.lanes.iter_mut().enumerate().find_map(|(index, lane)| {
@@ -188,9 +195,11 @@ fn idle_soon(outlook: &Outlook) -> bool {
 
 /// Whether a begun frame has to be given up, of which `unsent_bytes` were not even given to QUIC.
 ///
-/// Giving up spares the link only what was not sent; a frame that is all on its way is waited for.
+/// Giving up spares the link only what was not sent; a frame that is all on its way is waited for. And it only helps
+/// where a frame is waiting that could use the link better (`contended`): otherwise the frame goes on, and shows whether
+/// the estimate is right.
 #[must_use]
-pub fn hopeless(now: Monotonic, deadline: Deadline, unsent_bytes: u64, outlook: &Outlook) -> bool {
+pub fn hopeless(now: Monotonic, deadline: Deadline, unsent_bytes: u64, contended: bool, outlook: &Outlook) -> bool {
     if unsent_bytes == 0 {
         return false;
     }
@@ -199,7 +208,7 @@ pub fn hopeless(now: Monotonic, deadline: Deadline, unsent_bytes: u64, outlook: 
         return true;
     }
     let needed = transmit(unsent_bytes, outlook.rate).saturating_add(outlook.min_rtt);
-    outlook.trusted && needed > budget.mul_f64(HOPELESS_FACTOR)
+    contended && outlook.trusted && needed > budget.mul_f64(HOPELESS_FACTOR)
 }
 
 #[cfg(test)]

@@ -171,6 +171,10 @@ impl RateEstimator {
     /// A frame was given up or came late: in the `elapsed` time since it was begun, only `delivered_bytes` of all
     /// frames got through.
     pub fn late(&mut self, now: Monotonic, delivered_bytes: u64, elapsed: Duration) {
+        // Without a queue the link was not what held the frame up.
+        if self.building_since.is_none() {
+            return;
+        }
         // The first round trip says nothing about the rate.
         let carrying = elapsed.saturating_sub(self.srtt);
         if carrying < Duration::from_millis(20) {

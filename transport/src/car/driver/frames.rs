@@ -99,10 +99,11 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 
     /// Looks through the begun frames: gives up those that cannot make it, answers those whose deadline has come.
     fn review(&mut self, now: Monotonic, outlook: &Outlook) {
+        let contended = self.queue.has_promising(now, outlook, |_| true);
         let mut index = 0;
         while let Some(flight) = self.flights.get_mut(index) {
             let deadline = flight.ticket.deadline;
-            if hopeless(now, deadline, flight.unsent_bytes(), outlook) {
+            if hopeless(now, deadline, flight.unsent_bytes(), contended, outlook) {
                 let flight = self.flights.swap_remove(index);
                 let delivered = self.flow.acked_bytes.saturating_sub(flight.delivered_before);
                 self.estimator.late(now, delivered, now.saturating_since(flight.started));
@@ -120,6 +121,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                     );
                 }
                 flight.reset();
+                self.feed.forget();
                 continue;
             }
             if deadline.passed_at(now) && !flight.answered {
@@ -128,6 +130,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 self.reply(ticket, ReplyStatus::Expired, Detections::new(), hops, bytes, now);
             } else if now > deadline.instant().plus(Flight::AFTERLIFE) {
                 self.flights.swap_remove(index).reset();
+                self.feed.forget();
                 continue;
             }
             index += 1;
@@ -233,6 +236,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
         if flight.unsent_bytes() > 0 {
             flight.reset();
+            self.feed.forget();
         }
     }
 

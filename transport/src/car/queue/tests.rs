@@ -71,12 +71,13 @@ fn a_lane_that_is_not_ready_waits() {
 fn a_begun_frame_is_given_up_only_when_out_of_reach() {
     let deadline = Deadline::at(at(200));
     let untrusted = Outlook { trusted: false, ..SLOW };
-    assert!(!hopeless(at(0), deadline, 140_000, &SLOW), "146 ms and a round trip in 200 ms");
-    assert!(!hopeless(at(0), deadline, 180_000, &SLOW), "a little over is not worth a wrong verdict");
-    assert!(hopeless(at(0), deadline, 250_000, &SLOW));
-    assert!(!hopeless(at(0), deadline, 250_000, &untrusted));
-    assert!(hopeless(at(160), deadline, 1, &untrusted), "less than a round trip is left for what is unsent");
-    assert!(!hopeless(at(199), deadline, 0, &SLOW), "what is sent may arrive until the deadline");
+    assert!(!hopeless(at(0), deadline, 140_000, true, &SLOW), "146 ms and a round trip in 200 ms");
+    assert!(!hopeless(at(0), deadline, 180_000, true, &SLOW), "a little over is not worth a wrong verdict");
+    assert!(hopeless(at(0), deadline, 250_000, true, &SLOW));
+    assert!(!hopeless(at(0), deadline, 250_000, false, &SLOW), "nobody else has a use for the link");
+    assert!(!hopeless(at(0), deadline, 250_000, true, &untrusted));
+    assert!(hopeless(at(160), deadline, 1, false, &untrusted), "less than a round trip is left for what is unsent");
+    assert!(!hopeless(at(199), deadline, 0, true, &SLOW), "what is sent may arrive until the deadline");
 }
 
 #[test]
