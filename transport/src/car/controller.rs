@@ -104,7 +104,7 @@ impl Endpoint for Governed {
 
     fn new_congestion_controller(&mut self, _: PathInfo<'_>) -> Controller {
         self.0.in_flight_bytes.store(0, Ordering::Relaxed);
-        Controller { governor: Arc::clone(&self.0), in_flight_bytes: 0, departs: None }
+        Controller { governor: Arc::clone(&self.0), in_flight_bytes: 0, ahead_bytes: 0, as_of: None }
     }
 }
 
@@ -113,8 +113,10 @@ impl Endpoint for Governed {
 pub(super) struct Controller {
     governor: Arc<Governor>,
     in_flight_bytes: u32,
-    /// When the paced packets sent so far would have left one after the other.
-    departs: Option<Timestamp>,
+    /// Bytes sent ahead of the pace, as of an instant. In bytes and not in time, so that a pace that rises is not held
+    /// back by what was sent at a low one.
+    ahead_bytes: u64,
+    as_of: Option<Timestamp>,
 }
 
 impl Controller {
@@ -122,11 +124,21 @@ impl Controller {
         u32::try_from(self.governor.window_bytes.load(Ordering::Relaxed)).unwrap_or(u32::MAX)
     }
 
-    /// How long `bytes` take at the pace; `None` where there is none.
-    fn takes(&self, bytes: u64) -> Option<Duration> {
-        let pace = self.governor.pace_bytes_per_s.load(Ordering::Relaxed);
-        let nanos = bytes.saturating_mul(1_000_000_000).checked_div(pace)?;
-        Some(Duration::from_nanos(nanos))
+    fn pace(&self) -> u64 {
+        self.governor.pace_bytes_per_s.load(Ordering::Relaxed)
+    }
+
+    /// Counts `bytes` sent at `now` against the pace.
+    fn spend(&mut self, now: Timestamp, bytes: u64) {
+        let pace = self.pace();
+        if pace == 0 {
+            (self.ahead_bytes, self.as_of) = (0, None);
+            return;
+        }
+        let passed = self.as_of.map_or(Duration::ZERO, |as_of| now.saturating_duration_since(as_of));
+        let earned = (passed.as_secs_f64() * pace as f64) as u64;
+        self.ahead_bytes = self.ahead_bytes.saturating_sub(earned).saturating_add(bytes);
+        self.as_of = Some(now);
     }
 
     fn land(&mut self, bytes: u32) {
@@ -170,11 +182,9 @@ impl CongestionController for Controller {
             governor.in_flight_bytes.store(u64::from(self.in_flight_bytes), Ordering::Relaxed);
             governor.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
             governor.sent_packets.fetch_add(1, Ordering::Relaxed);
-            if let Some(time) = self.takes(bytes as u64) {
-                let departs = self.departs.filter(|departs| *departs > now).unwrap_or(now);
-                self.departs = Some(departs + time);
-            }
+            self.spend(now, bytes as u64);
         }
+        let governor = &self.governor;
         if let Some(app_limited) = app_limited {
             governor.dry.store(app_limited, Ordering::Relaxed);
         }
@@ -222,6 +232,8 @@ impl CongestionController for Controller {
 
     fn earliest_departure_time(&self) -> Option<Timestamp> {
         // A burst may run ahead of the pace.
-        self.departs.and_then(|departs| departs.checked_sub(self.takes(BURST_BYTES)?))
+        let over = self.ahead_bytes.checked_sub(BURST_BYTES)?;
+        let nanos = over.saturating_mul(1_000_000_000).checked_div(self.pace())?;
+        self.as_of?.checked_add(Duration::from_nanos(nanos))
     }
 }
