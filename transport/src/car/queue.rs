@@ -32,6 +32,8 @@ const WIRE_OVERHEAD: f64 = 1.04;
 pub struct Outlook {
     /// Usable rate, bytes per second.
     pub rate: f64,
+    /// What it carries nine times out of ten, bytes per second.
+    pub low_rate: f64,
     /// Whether the rate was measured under load; a rate taken while the application was the limit drops nothing.
     pub trusted: bool,
     /// Smallest round trip of the path.
@@ -40,6 +42,14 @@ pub struct Outlook {
     pub ahead_bytes: u64,
     /// Part of the packets that is lost, 0 to 1.
     pub loss: f64,
+}
+
+impl Outlook {
+    /// The same with the rate that is there nine times out of ten.
+    #[must_use]
+    pub fn cautious(&self) -> Self {
+        Self { rate: self.low_rate, ..*self }
+    }
 }
 
 /// A frame that waits for its turn.
@@ -123,7 +133,7 @@ impl<T> UplinkQueue<T> {
         };
         // Earliest first among those that even a lost packet leaves in time.
         let safe = candidates()
-            .filter(|(_, _, frame)| slack(now, frame, outlook).is_some_and(|slack| slack >= recovery(frame, outlook)))
+            .filter(|(_, _, frame)| slack(now, frame, &outlook.cautious()).is_some_and(|slack| slack >= recovery(frame, outlook)))
             .min_by(|(_, a, x), (_, b, y)| {
                 x.deadline
                     .cmp(&y.deadline)

@@ -15,6 +15,8 @@ const SILENCE: Duration = Duration::from_millis(100);
 const HALF_LIFE: Duration = Duration::from_millis(75);
 /// A train rate may at most multiply the estimate by this in one step; one lucky batch must not.
 const RISE: f64 = 2.0;
+/// A link never counts as varying by more than this.
+const LEAST_SPREAD: f64 = 0.3;
 /// A shorter passage is a measurement's error, not a link's speed.
 const LEAST_PASSAGE: Duration = Duration::from_millis(2);
 /// How much of the way towards a higher and a lower train rate one sample goes.
@@ -63,6 +65,8 @@ pub struct RateEstimator {
     limits: EstimatorLimits,
     rate: f64,
     trains: TrainWindow,
+    /// The tenth percentile of the last second's trains, as a part of their 75th.
+    spread: f64,
     acks: AckWindow,
     srtt: Duration,
     building_since: Option<Monotonic>,
@@ -79,7 +83,8 @@ impl RateEstimator {
         Self {
             limits,
             rate: limits.initial,
-            trains: TrainWindow::default(),
+            trains: TrainWindow::new(),
+            spread: 1.0,
             acks: AckWindow::default(),
             srtt: Duration::from_millis(100),
             building_since: None,
@@ -105,7 +110,8 @@ impl RateEstimator {
         }
         let clipped = bytes_per_s.clamp(self.limits.least, self.limits.most);
         self.trains.push(now, clipped, f64::from(bytes));
-        let Some(mut target) = self.trains.p75() else { return };
+        let Some(mut target) = self.trains.quantile(0.75) else { return };
+        self.spread = self.trains.quantile(0.1).map_or(1.0, |low| (low / target).clamp(LEAST_SPREAD, 1.0));
         // While a queue stands the acknowledgements know better than trains of the last second.
         if let Some(acked) = self.acks.rate()
             && self.queue_stands(now)
@@ -125,8 +131,10 @@ impl RateEstimator {
     /// carried at least that much in that time.
     pub fn passed(&mut self, now: Monotonic, bytes: u64, passage: Duration) {
         let least = bytes as f64 / passage.max(LEAST_PASSAGE).as_secs_f64();
+        // Up to the first guess only: beyond it trains know better.
+        let least = least.min(self.limits.initial);
         if least > self.rate(now) {
-            self.set(least.min((self.rate * RISE).max(self.limits.initial)));
+            self.set(least);
         }
     }
 
@@ -215,6 +223,13 @@ impl RateEstimator {
         let silence = now.saturating_since(last).saturating_sub(SILENCE.max(self.srtt * 2));
         let halvings = silence.as_secs_f64() / HALF_LIFE.as_secs_f64();
         (self.rate * (-halvings).exp2()).max(self.limits.least)
+    }
+
+    /// What the link carries nine times out of ten, bytes per second: the rate, less what it has varied by in the last
+    /// second.
+    #[must_use]
+    pub fn low_rate(&self, now: Monotonic) -> f64 {
+        (self.rate(now) * self.spread).max(self.limits.least)
     }
 
     /// Makes what silence has taken away permanent, before the silence is forgotten.

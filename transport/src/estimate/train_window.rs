@@ -14,14 +14,20 @@ const FALL_TRAINS: usize = 3;
 const FALL: f64 = 0.65;
 
 /// Rates reported by the receiver, weighted by the bytes they were measured over.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct TrainWindow {
     samples: VecDeque<(Monotonic, f64, f64)>,
+    /// Kept, so that looking for a percentile does not allocate.
+    sorted: Vec<(f64, f64)>,
     /// How many of the newest trains in a row were far below the percentile.
     lows: usize,
 }
 
 impl TrainWindow {
+    pub(super) fn new() -> Self {
+        Self { samples: VecDeque::with_capacity(MOST + 1), sorted: Vec::with_capacity(MOST + 1), lows: 0 }
+    }
+
     pub(super) fn clear(&mut self) {
         self.samples.clear();
         self.lows = 0;
@@ -31,7 +37,7 @@ impl TrainWindow {
         if self.samples.len() >= MOST {
             self.samples.pop_front();
         }
-        let low = self.p75().is_some_and(|p75| bytes_per_s < FALL * p75);
+        let low = self.quantile(0.75).is_some_and(|p75| bytes_per_s < FALL * p75);
         self.samples.push_back((now, bytes_per_s, bytes));
         self.lows = if low { self.lows + 1 } else { 0 };
         if self.lows >= FALL_TRAINS {
@@ -50,18 +56,17 @@ impl TrainWindow {
         self.samples.back().map(|sample| sample.0)
     }
 
-    /// The rate below which 75 % of the bytes were seen.
-    pub(super) fn p75(&self) -> Option<f64> {
-        let mut sorted: Vec<(f64, f64)> = self.samples.iter().map(|s| (s.1, s.2)).collect();
-        sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        let total: f64 = sorted.iter().map(|s| s.1).sum();
+    /// The rate below which `part` (0 to 1) of the bytes were seen.
+    pub(super) fn quantile(&mut self, part: f64) -> Option<f64> {
+        self.sorted.clear();
+        self.sorted.extend(self.samples.iter().map(|sample| (sample.1, sample.2)));
+        self.sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let total: f64 = self.sorted.iter().map(|sample| sample.1).sum();
         let mut below = 0.0;
-        for (rate, bytes) in &sorted {
+        let reached = self.sorted.iter().find(|(_, bytes)| {
             below += bytes;
-            if below >= 0.75 * total {
-                return Some(*rate);
-            }
-        }
-        sorted.last().map(|s| s.0)
+            below >= part * total
+        });
+        reached.or(self.sorted.last()).map(|sample| sample.0)
     }
 }

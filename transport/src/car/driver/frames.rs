@@ -52,6 +52,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     fn outlook(&self, now: Monotonic) -> Outlook {
         Outlook {
             rate: self.estimator.rate(now),
+            low_rate: self.estimator.low_rate(now),
             trusted: self.estimator.is_measured(now),
             min_rtt: self.seen.min,
             ahead_bytes: self.flow.in_flight_bytes.saturating_add(self.feed.unsent_bytes()),
