@@ -35,12 +35,40 @@ fn look() {
             let outcome = played(case.scenario(seed, 3_000 * MS), &pki);
             if std::env::var_os("SECONDS").is_some() {
                 for second in 3..63_u64 {
-                    let within = |at: Duration| at >= Duration::from_secs(second) && at < Duration::from_secs(second + 1);
+                    let within =
+                        |at: Duration| at >= Duration::from_secs(second) && at < Duration::from_secs(second + 1);
                     let frames: Vec<_> = outcome.frames.iter().filter(|f| within(f.captured)).collect();
-                    let est: Vec<String> = outcome.estimates.iter().filter(|e| within(e.0)).map(|(_, e)| format!("{:.2}/{}/{}", e.rate_bps / 1e6, e.rtt.as_millis(), e.min_rtt.as_millis())).step_by(3).collect();
-                    let cap = |a: u64| (case.up.trace.bits_by_ns((a+1)*500_000_000) - case.up.trace.bits_by_ns(a*500_000_000)) as f64 / 0.5e6;
-                    let kinds: Vec<String> = frames.iter().map(|f| match f.answer { Some((s, _)) if f.on_time() => format!("{s:?}").chars().take(1).collect::<String>().replace('O', "."), Some((s, _)) => format!("{s:?}").chars().take(1).collect(), None => "?".into() }).collect();
-                    eprintln!("s {second} cap {:.2} {:.2} {} {}", cap(second*2), cap(second*2+1), kinds.concat(), est.join(" "));
+                    let est: Vec<String> = outcome
+                        .estimates
+                        .iter()
+                        .filter(|e| within(e.0))
+                        .map(|(_, e)| {
+                            format!("{:.2}/{}/{}", e.rate_bps / 1e6, e.rtt.as_millis(), e.min_rtt.as_millis())
+                        })
+                        .step_by(3)
+                        .collect();
+                    let cap = |a: u64| {
+                        (case.up.trace.bits_by_ns((a + 1) * 500_000_000) - case.up.trace.bits_by_ns(a * 500_000_000))
+                            as f64
+                            / 0.5e6
+                    };
+                    let kinds: Vec<String> = frames
+                        .iter()
+                        .map(|f| match f.answer {
+                            Some((s, _)) if f.on_time() => {
+                                format!("{s:?}").chars().take(1).collect::<String>().replace('O', ".")
+                            }
+                            Some((s, _)) => format!("{s:?}").chars().take(1).collect(),
+                            None => "?".into(),
+                        })
+                        .collect();
+                    eprintln!(
+                        "s {second} cap {:.2} {:.2} {} {}",
+                        cap(second * 2),
+                        cap(second * 2 + 1),
+                        kinds.concat(),
+                        est.join(" ")
+                    );
                 }
             }
             let mut statuses = std::collections::BTreeMap::<String, u32>::new();
@@ -55,6 +83,43 @@ fn look() {
                 outcome.latency(0.5),
                 outcome.latency(0.95)
             );
+        }
+    }
+}
+
+/// The estimates between two times after the start of the warm-up, as parts of `truth` bits per second.
+fn estimates(outcome: &Outcome, from: Duration, until: Duration, truth: f64) -> Vec<f64> {
+    let within = outcome.estimates.iter().filter(|(at, _)| (from..until).contains(at));
+    let mut parts: Vec<f64> = within.map(|(_, estimate)| estimate.rate_bps / truth).collect();
+    parts.sort_by(f64::total_cmp);
+    parts
+}
+
+fn quantile(sorted: &[f64], part: f64) -> f64 {
+    sorted[((sorted.len() - 1) as f64 * part).round() as usize]
+}
+
+#[test]
+fn while_the_application_is_the_limit_the_rate_is_known_and_a_halving_is_seen_within_400_ms() {
+    let (_dir, pki) = pki();
+    let halved = Duration::from_secs(15);
+    for (load, loss) in [(0.15, 0.0), (0.3, 0.01), (0.3, 0.0)] {
+        for seed in 1..=3 {
+            let case = cases::Case::constant("halving", load, 50 * MS, loss, 0.0);
+            let case = cases::Case { steps: vec![(halved, 5_000_000)], duration: Duration::from_secs(25), ..case };
+            let outcome = played(case.scenario(seed, 3_000 * MS), &pki);
+            let at = halved + 3_000 * MS;
+            let before = estimates(&outcome, 3_000 * MS, at, 10e6);
+            let after = estimates(&outcome, at + 1_000 * MS, 28_000 * MS, 5e6);
+            for parts in [&before, &after] {
+                let [p10, p50, p90] = [0.1, 0.5, 0.9].map(|part| quantile(parts, part));
+                eprintln!("load {load} loss {loss} seed {seed}: p10 {p10:.3} p50 {p50:.3} p90 {p90:.3}");
+                assert!((p50 - 1.0).abs() <= 0.10 && p10 >= 0.75 && p90 <= 1.25, "{p10} {p50} {p90}");
+            }
+            let seen = outcome.estimates.iter().find(|(time, e)| *time >= at && e.rate_bps < 6.25e6);
+            let took = seen.expect("the halving is seen").0 - at;
+            eprintln!("load {load} loss {loss} seed {seed}: seen after {took:?}");
+            assert!(took <= 400 * MS, "the halving was seen after {took:?}");
         }
     }
 }

@@ -166,6 +166,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         if flow.acked_bytes != self.flow.acked_bytes {
             self.estimator.acknowledged(now, flow.acked_bytes, flow.in_flight_bytes);
         }
+        // What a frame still has unsent waits for the gate, and so for the link.
+        self.estimator.set_app_limited(flow.dry && self.flights.iter().all(|flight| flight.unsent_bytes() == 0));
         self.estimator.round_trip(now, rtt.latest, rtt.min, rtt.smoothed, flow.in_flight_bytes);
         self.feed.sent(flow.sent_bytes, flow.dry);
         self.loss.observe(flow.sent_packets, flow.lost_packets, flow.loss_bursts);

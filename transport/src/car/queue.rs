@@ -133,7 +133,9 @@ impl<T> UplinkQueue<T> {
         };
         // Earliest first among those that even a lost packet leaves in time.
         let safe = candidates()
-            .filter(|(_, _, frame)| slack(now, frame, &outlook.cautious()).is_some_and(|slack| slack >= recovery(frame, outlook)))
+            .filter(|(_, _, frame)| {
+                slack(now, frame, &outlook.cautious()).is_some_and(|slack| slack >= recovery(frame, outlook))
+            })
             .min_by(|(_, a, x), (_, b, y)| {
                 x.deadline
                     .cmp(&y.deadline)

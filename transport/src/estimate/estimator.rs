@@ -67,6 +67,7 @@ pub struct RateEstimator {
     trains: TrainWindow,
     /// The tenth percentile of the last second's trains, as a part of their 75th.
     spread: f64,
+    app_limited: bool,
     acks: AckWindow,
     srtt: Duration,
     building_since: Option<Monotonic>,
@@ -85,6 +86,7 @@ impl RateEstimator {
             rate: limits.initial,
             trains: TrainWindow::new(),
             spread: 1.0,
+            app_limited: false,
             acks: AckWindow::default(),
             srtt: Duration::from_millis(100),
             building_since: None,
@@ -159,7 +161,7 @@ impl RateEstimator {
     /// The connection's round-trip times and bytes in flight, as they change.
     pub fn round_trip(&mut self, now: Monotonic, latest: Duration, min: Duration, smoothed: Duration, in_flight: u64) {
         self.srtt = smoothed;
-        if latest > min + QUEUE_INFLATION {
+        if latest > min + QUEUE_INFLATION && !self.app_limited {
             self.building_since.get_or_insert(now);
         } else {
             self.building_since = None;
@@ -169,6 +171,12 @@ impl RateEstimator {
         } else {
             self.waiting_since.get_or_insert(now);
         }
+    }
+
+    /// Whether the application gives the stack less than it would send: then a long round trip is a repeated packet's
+    /// and no queue's, and acknowledgements tell the application's rate.
+    pub fn set_app_limited(&mut self, app_limited: bool) {
+        self.app_limited = app_limited;
     }
 
     /// Bytes were given to the stack: from now on acknowledgements are due.

@@ -19,8 +19,8 @@ const LEAST_PIECES: u32 = 3;
 const LEAST_SPAN: Duration = Duration::from_micros(200);
 /// The most trains kept of one connection.
 const MOST_TRAINS: usize = 256;
-/// A train cut short by the last frame's end tells something from this many bytes on.
-const SHORT_TRAIN_BYTES: u64 = 4 * 1_400;
+/// A train cut short by the last frame's end tells something from this many bytes on: two gaps between packets.
+const SHORT_TRAIN_BYTES: u64 = 2 * 1_200;
 
 /// Records when a connection's bytes came.
 ///

@@ -67,7 +67,8 @@ impl Case {
     }
 
     /// A constant link of 10 Mbit/s, counted in bytes of UDP payload, with a queue of 125 KB (100 ms).
-    fn constant(name: &str, load: f64, rtt: Duration, loss: f64, claimed: f64) -> Self {
+    #[must_use]
+    pub fn constant(name: &str, load: f64, rtt: Duration, loss: f64, claimed: f64) -> Self {
         let up = PathConfig { overhead_bytes: 0, ..PathConfig::shaped(Trace::fixed(RATE_BPS)) };
         let down = PathConfig { overhead_bytes: 0, ..PathConfig::fast() };
         Self {
