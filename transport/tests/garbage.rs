@@ -55,6 +55,7 @@ fn header(payload_bytes: u32) -> FrameHeader {
         frame_width: 640,
         frame_height: 480,
         payload_bytes,
+        sent_ns: 0,
     }
 }
 

@@ -19,7 +19,7 @@ use super::queue::UplinkQueue;
 use super::session::{self, AttemptError, Session};
 use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
 use crate::certs::TlsFiles;
-use crate::estimate::{LinkEstimate, RateEstimator};
+use crate::estimate::{ClockOffset, LinkEstimate, RateEstimator};
 use crate::reactor::{AsyncBell, Backoff, sleep_until};
 use crate::wire::code;
 use crate::wire::control::ControlMessage;
@@ -67,6 +67,7 @@ pub(super) struct Driver<B> {
     flights: Vec<Flight>,
     next_id: FlightId,
     estimator: RateEstimator,
+    clocks: ClockOffset,
     publisher: Publisher,
     seen: PathSample,
     dropped_replies: u64,
@@ -100,6 +101,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             flights: Vec::new(),
             next_id: 0,
             estimator: RateEstimator::new(config.estimator),
+            clocks: ClockOffset::default(),
             publisher: Publisher::new(config.estimates),
             seen: PathSample::default(),
             dropped_replies: 0,
@@ -194,6 +196,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.failures = 0;
         self.backoff.reset();
         self.estimator.reconnected();
+        self.clocks.reconnected();
         self.seen = PathSample::default();
         let menu = std::mem::take(&mut session.menu);
         let control = tokio::task::spawn_local(read_control(control, self.epoch, self.told.0.clone()));
@@ -225,6 +228,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 
     fn publish(&mut self, now: Monotonic) {
         let connected = matches!(self.link, Link::Up { .. });
+        let delays = self.clocks.latest(now);
         self.publisher.offer(LinkEstimate {
             rate_bps: if connected { self.estimator.rate(now) * 8.0 } else { 0.0 },
             rtt: self.seen.smoothed_rtt,
@@ -232,6 +236,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             cwnd_bytes: self.seen.cwnd_bytes,
             delivery_rate_bytes_per_s: self.seen.delivery_rate as f64,
             app_limited: self.seen.app_limited,
+            uplink_delay_variation: delays.map(|sample| sample.up_variation),
+            downlink_delay_variation: delays.map(|sample| sample.down_variation),
+            clock: self.clocks.estimate(now),
+            absurd_stamps: self.clocks.absurd(),
             connected,
             at: now,
         });

@@ -16,7 +16,7 @@ use super::peer::PeerMetrics;
 use crate::reactor::sleep_until;
 use crate::wire::code;
 use crate::wire::frame::{FrameHeader, header_length};
-use crate::wire::result::{FrameResult, Status};
+use crate::wire::result::{FrameResult, Stamps, Status};
 
 /// A payload buffer starts no larger than this, whatever the header claims, and grows with what really comes.
 const FIRST_ALLOCATION: usize = 256 * 1024;
@@ -60,6 +60,18 @@ struct Incoming {
     deadline: Deadline,
 }
 
+impl Incoming {
+    /// What is known of the result's stamps so far: all but when it is written.
+    fn stamps(&self) -> Stamps {
+        Stamps {
+            car_sent_ns: self.header.sent_ns,
+            header_received_ns: self.received_at.as_ns(),
+            last_received_ns: self.newest_at.as_ns(),
+            result_sent_ns: 0,
+        }
+    }
+}
+
 /// Bytes set aside for a frame, given back however its task ends.
 struct Held<'a> {
     link: &'a Link,
@@ -83,9 +95,10 @@ pub(super) async fn serve(link: Rc<Link>, stream: BidirectionalStream) {
         Ok(Err(reason)) => return reject(&link, receive, send, reason),
         Err(_) => return reject(&link, receive, send, Some(format!("no frame header within {} ms", time.as_millis()))),
     };
-    let Some(result) = answer(&link, incoming, &mut receive).await else { return };
+    let Some(mut result) = answer(&link, incoming, &mut receive).await else { return };
     // What still comes of a frame that was refused early is not wanted.
     let _ = receive.stop_sending(code::DONE.into());
+    result.stamps.result_sent_ns = Monotonic::now().as_ns();
     if send.send(Bytes::from(result.encode())).await.is_ok() {
         let _ = send.finish();
     }
@@ -134,6 +147,7 @@ async fn read_header(link: &Rc<Link>, receive: &mut ReceiveStream) -> Result<Inc
 /// The frame's result, or `None` where the car gave it up or broke the protocol.
 async fn answer(link: &Link, incoming: Incoming, receive: &mut ReceiveStream) -> Option<FrameResult> {
     let (header, received_at) = (incoming.header, incoming.received_at);
+    let stamps = incoming.stamps();
     let bytes = u64::from(header.payload_bytes);
     let refused = {
         let mut hub = link.hub.borrow_mut();
@@ -148,7 +162,7 @@ async fn answer(link: &Link, incoming: Incoming, receive: &mut ReceiveStream) ->
         }
     };
     let result = match refused {
-        Some(status) => FrameResult::refusal(header.seq, status),
+        Some(status) => FrameResult { stamps, ..FrameResult::refusal(header.seq, status) },
         None => {
             let _held = Held { link, bytes };
             process(link, incoming, receive).await?
@@ -180,6 +194,7 @@ async fn process(link: &Link, mut incoming: Incoming, receive: &mut ReceiveStrea
         whole = read_payload(link, &mut incoming, receive) => whole?,
         () = sleep_until(deadline) => false,
     };
+    let stamps = incoming.stamps();
     drop(incoming.receiving);
     let train = link.arrivals.borrow().rate_since(incoming.received_at);
     let span = incoming.newest_at.saturating_since(incoming.received_at);
@@ -200,6 +215,7 @@ async fn process(link: &Link, mut incoming: Incoming, receive: &mut ReceiveStrea
     }
     result.times.receive = span;
     result.train = train;
+    result.stamps = stamps;
     Some(result)
 }
 

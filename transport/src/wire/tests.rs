@@ -7,7 +7,7 @@ use rt_core::detections::{Detection, Detections, MAX_DETECTIONS};
 use super::control::{ControlMessage, decode, message_length};
 use super::frame::{FrameHeader, HEADER_BYTES, MAX_BUDGET_US, header_length};
 use super::menu::{CloudMenu, ModelEntry};
-use super::result::{CloudTimes, FrameResult, MAX_RESULT_BYTES, Status, TrainRate};
+use super::result::{CloudTimes, FrameResult, MAX_RESULT_BYTES, RESULT_HEADER_BYTES, Stamps, Status, TrainRate};
 use super::*;
 
 const UUID: &str = "car/north-1/8f14e45f-ceea-467f-a8f5-3c9d7b1a2e01";
@@ -29,6 +29,7 @@ fn header() -> FrameHeader {
         frame_width: 1280,
         frame_height: 720,
         payload_bytes: 30_000,
+        sent_ns: 5_000_000_001,
     }
 }
 
@@ -46,6 +47,12 @@ fn result() -> FrameResult {
             finish: Duration::from_micros(5),
         },
         train: TrainRate { bytes: 30_000, bytes_per_s: 1_250_000 },
+        stamps: Stamps {
+            car_sent_ns: 5_000_000_001,
+            header_received_ns: 70_000_000_002,
+            last_received_ns: 70_000_000_003,
+            result_sent_ns: 70_000_000_004,
+        },
         detections,
     }
 }
@@ -64,8 +71,10 @@ fn menu() -> CloudMenu {
     }
 }
 
-const GOLDEN_HEADER: &str = "2200 0300 0807060504030201 20bf0200 0100 02 01 4b 00 0002 8001 0005 d002 30750000";
-const GOLDEN_RESULT: &str = "2c00 00 01 2a00000000000000 01000000 02000000 03000000 04000000 05000000 30750000 d012130000000000 \
+const GOLDEN_HEADER: &str = "2a00 0300 0807060504030201 20bf0200 0100 02 01 4b 00 0002 8001 0005 d002 30750000 \
+     01f2052a01000000";
+const GOLDEN_RESULT: &str = "4c00 00 01 2a00000000000000 01000000 02000000 03000000 04000000 05000000 30750000 d012130000000000 \
+     01f2052a01000000 023c534c10000000 033c534c10000000 043c534c10000000 \
      0000803f 00000040 00004040 00008040 0000003f 07 000000";
 const GOLDEN_HELLO: &str = "34000000 01 0100 30 \
      6361722f6e6f7274682d312f38663134653435662d636565612d343637662d613866352d336339643762316132653031";
@@ -102,14 +111,14 @@ fn a_longer_header_of_a_later_version_is_understood() {
     assert_eq!(header_length([longer[0], longer[1]]), Ok(HEADER_BYTES + 4));
     let mut longer = bytes(GOLDEN_RESULT);
     longer[0] += 2;
-    longer.splice(44..44, [9, 9]);
+    longer.splice(RESULT_HEADER_BYTES..RESULT_HEADER_BYTES, [9, 9]);
     assert_eq!(FrameResult::decode(&longer), Ok(result()));
 }
 
 #[test]
 fn each_lie_in_a_header_is_named() {
     for (offset, value, what) in [
-        (0, vec![0x21, 0x00], "header length"),
+        (0, vec![0x29, 0x00], "header length"),
         (0, vec![0x01, 0x01], "header length"),
         (12, vec![0xff, 0xff, 0xff, 0xff], "budget"),
         (18, vec![9], "payload kind"),
@@ -141,8 +150,8 @@ fn each_lie_in_a_result_is_named() {
         (3, vec![65], "detections"),
         (3, vec![2], "result"),
         (3, vec![0], "left"),
-        (44, vec![0, 0, 0x80, 0x7f], "finite"),
-        (60, vec![0, 0, 0xc0, 0x7f], "finite"),
+        (76, vec![0, 0, 0x80, 0x7f], "finite"),
+        (92, vec![0, 0, 0xc0, 0x7f], "finite"),
     ] {
         let mut lie = bytes(GOLDEN_RESULT);
         lie.splice(offset..offset + value.len(), value);
@@ -180,9 +189,15 @@ fn any_header() -> impl Strategy<Value = FrameHeader> {
     let coding = || prop_oneof![(1..=100_u8).prop_map(Coding::Jpeg), Just(Coding::Png)];
     let image = prop_oneof![coding().prop_map(Payload::Frame), coding().prop_map(Payload::Input)];
     let side = || 1..=MAX_SIDE;
-    (any::<(u16, u64, u16)>(), 0..=MAX_BUDGET_US, image, (side(), side(), side(), side()), 1..=MAX_FRAME_BYTES)
+    (any::<(u16, u64, u16, u64)>(), 0..=MAX_BUDGET_US, image, (side(), side(), side(), side()), 1..=MAX_FRAME_BYTES)
         .prop_map(
-            |((service, seq, model), budget, payload, (width, height, frame_width, frame_height), payload_bytes)| {
+            |(
+                (service, seq, model, sent_ns),
+                budget,
+                payload,
+                (width, height, frame_width, frame_height),
+                payload_bytes,
+            )| {
                 FrameHeader {
                     service,
                     seq,
@@ -194,6 +209,7 @@ fn any_header() -> impl Strategy<Value = FrameHeader> {
                     frame_width,
                     frame_height,
                     payload_bytes,
+                    sent_ns,
                 }
             },
         )
@@ -214,14 +230,22 @@ fn any_result() -> impl Strategy<Value = FrameResult> {
         Just(Status::Overload),
         Just(Status::Error)
     ];
-    (any::<u64>(), status, any::<[u32; 5]>(), any::<(u32, u64)>(), prop::collection::vec(any_box(), 0..=MAX_DETECTIONS))
-        .prop_map(|(seq, status, times, (bytes, bytes_per_s), boxes)| {
+    (
+        any::<(u64, [u64; 4])>(),
+        status,
+        any::<[u32; 5]>(),
+        any::<(u32, u64)>(),
+        prop::collection::vec(any_box(), 0..=MAX_DETECTIONS),
+    )
+        .prop_map(|((seq, stamps), status, times, (bytes, bytes_per_s), boxes)| {
             let [receive, queue, prepare, inference, finish] = times.map(|us| Duration::from_micros(u64::from(us)));
+            let [car_sent_ns, header_received_ns, last_received_ns, result_sent_ns] = stamps;
             FrameResult {
                 seq,
                 status,
                 times: CloudTimes { receive, queue, prepare, inference, finish },
                 train: TrainRate { bytes, bytes_per_s },
+                stamps: Stamps { car_sent_ns, header_received_ns, last_received_ns, result_sent_ns },
                 detections: boxes.into_iter().collect(),
             }
         })
@@ -282,7 +306,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_message_is_never_taken_for_whole(cut in 0..68_usize) {
+    fn a_cut_message_is_never_taken_for_whole(cut in 0..RESULT_HEADER_BYTES + 24) {
         let whole = bytes(GOLDEN_RESULT);
         prop_assume!(cut < whole.len());
         prop_assert!(FrameResult::decode(&whole[..cut]).is_err());

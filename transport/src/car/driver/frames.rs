@@ -198,6 +198,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             Ok(result) if result.seq != flight.ticket.seq => ReplyStatus::Error,
             Ok(result) => {
                 self.estimator.train(at, result.train.bytes_per_s as f64, result.train.bytes);
+                // Stamps that cannot be are counted there; the result itself may be right all the same.
+                let _ = self.clocks.sample(flight.started, at, &result.stamps);
                 result.status.into()
             }
             Err(_) => ReplyStatus::Error,
@@ -308,5 +310,6 @@ fn header<B: AsRef<[u8]>>(
         frame_width: side(frame.meta.width)?,
         frame_height: side(frame.meta.height)?,
         payload_bytes: u32::try_from(length).ok().filter(|bytes| (1..=MAX_FRAME_BYTES).contains(bytes))?,
+        sent_ns: now.as_ns(),
     })
 }
