@@ -1,0 +1,2 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { let _ = transport::wire::frame::FrameHeader::decode(bytes); });
