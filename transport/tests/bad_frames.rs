@@ -78,6 +78,9 @@ fn changed(at: usize, put: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Its name, its bytes, whether the stream is finished after them, the answer, and what is counted and logged.
+type Case = (&'static str, Vec<u8>, bool, Option<Status>, Offence, &'static str);
+
 #[test]
 fn each_wrong_frame_is_refused_for_what_is_wrong_with_it() {
     let limits = GatewayLimits {
@@ -88,7 +91,7 @@ fn each_wrong_frame_is_refused_for_what_is_wrong_with_it() {
     };
     let mut scene = Scene::new(limits);
     let cut = header(100).encode()[..20].to_vec();
-    let cases: [(&str, Vec<u8>, bool, Option<Status>, Offence, &str); 17] = [
+    let cases: [Case; 17] = [
         ("noise", vec![0xff; 400], false, None, Offence::Header, "header length"),
         ("a header length of nothing", vec![0; 400], false, None, Offence::Header, "header length"),
         ("a budget beyond a minute", changed(12, &[0xff; 4]), false, None, Offence::Header, "budget"),

@@ -148,6 +148,24 @@ fn limits_refuse_a_frame_and_not_the_car() {
     cloud.end();
 }
 
+/// More of them than streams may be open at a time: none may be left behind.
+#[test]
+fn hundreds_of_frames_that_the_cloud_refuses_half_way_do_not_stop_the_car() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pki = pki(dir.path());
+    let limits = GatewayLimits { max_frame_bytes: 50_000, ..GatewayLimits::default() };
+    let cloud = CloudSide::start(pki.cloud(), localhost(), limits, echo);
+    let mut car = CarSide::start(pki.car(), cloud.address, IDENTITY, 1);
+    car.wait_connected(true);
+    for seq in 0..300 {
+        car.send(0, seq, 0, 400_000, LONG);
+        assert_eq!(car.reply(0).status, ReplyStatus::Error, "{seq}");
+    }
+    car.send(0, 300, 0, 10_000, LONG);
+    assert_eq!(car.reply(0).status, ReplyStatus::Ok);
+    cloud.end();
+}
+
 fn dies(_: &Task) -> TaskResult {
     std::panic::panic_any("a worker dies, as the test wants")
 }

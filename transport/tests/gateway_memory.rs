@@ -68,7 +68,7 @@ const FLOODS: [(&str, Flood); 7] = [
 
 /// More than this much more than before, per stream of a flood, is a leak.
 const LEAK_BYTES: i64 = 64;
-const STREAMS: u64 = 600;
+const STREAMS: u64 = 400;
 
 async fn flood(raw: &mut RawCar, next: &mut u64, kind: Flood) {
     // A few at a time, as many as the gateway lets a car have open.
@@ -89,8 +89,7 @@ async fn flood(raw: &mut RawCar, next: &mut u64, kind: Flood) {
             if end != End::Reset {
                 whole(&mut stream).await;
             }
-            // Ours is still open where the frame was not sent whole.
-            let _ = stream.reset(1_u32.into());
+            // Dropped, not reset: s2n-quic 1.91 keeps a stream that is reset after its peer has stopped it.
         }
     }
 }

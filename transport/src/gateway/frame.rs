@@ -173,7 +173,7 @@ pub(super) async fn serve(link: Rc<Link>, stream: BidirectionalStream) {
 /// Ends a stream that gets no result.
 fn abandon(mut receive: ReceiveStream, mut send: SendStream) {
     let _ = receive.stop_sending(code::PROTOCOL.into());
-    let _ = send.reset(code::PROTOCOL.into());
+    crate::wire::stream::abandon(&mut send, code::PROTOCOL);
 }
 
 async fn read_header(link: &Rc<Link>, receive: &mut ReceiveStream) -> Result<Incoming, NoHeader> {

@@ -1,5 +1,7 @@
 //! Control messages over a QUIC stream.
 
+use std::task::{Context, Poll, Waker};
+
 use bytes::Bytes;
 use s2n_quic::stream::{ReceiveStream, SendStream};
 
@@ -51,4 +53,15 @@ impl ControlReader {
 /// Writes one message.
 pub(crate) async fn send(stream: &mut SendStream, message: &ControlMessage) -> s2n_quic::stream::Result<()> {
     stream.send(Bytes::from(message.encode())).await
+}
+
+/// Abandons what a stream still has to send, with `code`.
+///
+/// A stream that the peer has stopped is looked at and not reset: s2n-quic 1.91 would keep one that is reset without that
+/// for as long as the connection lives, and after a hundred of them open no other.
+pub(crate) fn abandon(stream: &mut SendStream, code: u32) {
+    let stopped = stream.poll_send_ready(&mut Context::from_waker(Waker::noop()));
+    if !matches!(stopped, Poll::Ready(Err(_))) {
+        let _ = stream.reset(code.into());
+    }
 }
