@@ -1,2 +1,3 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { let _ = transport::wire::frame::FrameHeader::decode(bytes); });
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| transport_fuzz::frame_header(bytes));
