@@ -10,8 +10,11 @@ mod steps;
 pub use messages::{control, control_stream, frame_header, identity, link_trace, menu, result};
 pub use sequences::{arrivals, clocks, scheduler, services};
 
-/// All targets by the names of their corpora.
-pub const TARGETS: [(&str, fn(&[u8])); 11] = [
+/// A target by the name of its corpus.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 11] = [
     ("frame_header", frame_header),
     ("result", result),
     ("control", control),
