@@ -12,7 +12,7 @@ use rt_core::lifecycle::{Subsystem, Watch};
 use telemetry::emitter::Emitter;
 use telemetry::names::Names;
 use telemetry::records::ServedRecord;
-use transport::gateway::{GatewayEvent, ServedFrame};
+use transport::gateway::{GatewayEvent, GatewayStats, ServedFrame};
 use transport::wire::result::Status;
 
 use super::worker::Work;
@@ -37,7 +37,11 @@ pub(super) struct Books {
 
 /// The books as a subsystem: they are closed once nobody writes into them, and before the collector is, which waits for
 /// their rows.
-pub(super) struct Ledger(pub(super) Rc<RefCell<Option<Books>>>);
+pub(super) struct Ledger {
+    pub(super) books: Rc<RefCell<Option<Books>>>,
+    /// What the gateway counted, told at the end.
+    pub(super) stats: Arc<GatewayStats>,
+}
 
 impl Subsystem for Ledger {
     fn name(&self) -> &str {
@@ -49,8 +53,9 @@ impl Subsystem for Ledger {
     }
 
     fn stop(&mut self, _: &mut Watch) -> Result<(), String> {
-        if let Some(mut books) = self.0.borrow_mut().take() {
+        if let Some(mut books) = self.books.borrow_mut().take() {
             books.write();
+            eprintln!("gateway: {}", self.stats);
         }
         Ok(())
     }

@@ -166,6 +166,7 @@ fn sample(model: u16, input: (u32, u32)) -> Result<(FrameHeader, Vec<u8>), Reque
         frame_width: side(width),
         frame_height: side(height),
         payload_bytes: u32::try_from(slot.len()).unwrap_or(u32::MAX),
+        sent_ns: 0,
     };
     Ok((header, slot))
 }

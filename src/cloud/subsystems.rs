@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use telemetry::names::Names;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
 use transport::certs::TlsFiles;
 use transport::gateway::worker::worker_channel;
-use transport::gateway::{Gateway, GatewayError, GatewayLimits, run_gateway};
+use transport::gateway::{Gateway, GatewayError, GatewayLimits, GatewayStats, run_gateway};
 use transport::wire::MAX_FRAME_BYTES;
 use transport::wire::menu::{CloudMenu, ModelEntry};
 
@@ -104,6 +105,8 @@ pub(super) fn make(
         Ok((group, settle))
     });
 
+    let stats = Arc::new(GatewayStats::default());
+    let gateway_stats = Arc::clone(&stats);
     let (served_in, served) = rtrb::RingBuffer::new(RING);
     let (events_in, events) = rtrb::RingBuffer::new(RING);
     let (threads, menu, address) = (Rc::clone(&groups), Rc::clone(&parts.menu), Rc::clone(&parts.address));
@@ -118,6 +121,7 @@ pub(super) fn make(
             limits,
             served: Some(served_in),
             events: Some(events_in),
+            stats: gateway_stats,
             bound: Some(bound_in),
             counters: gateway_counters,
             heartbeat: Heartbeat::default(),
@@ -166,7 +170,7 @@ pub(super) fn make(
         let settle: Settle = Box::new(|| Ok(()));
         Ok((groups.group("collector").with(member), settle))
     });
-    let ledger = Ledger(Rc::clone(&parts.books));
+    let ledger = Ledger { books: Rc::clone(&parts.books), stats };
     Ok(vec![Box::new(workers), Box::new(gateway), Box::new(collector), Box::new(ledger)])
 }
 
@@ -212,6 +216,7 @@ fn limits(profile: &CloudProfile) -> GatewayLimits {
         max_frame_bytes,
         max_car_bytes: u64::from(max_frame_bytes).saturating_mul(services),
         max_streams: services * STREAMS_PER_SERVICE + 1,
+        max_services: usize::try_from(profile.limits.services_per_car).unwrap_or(usize::MAX),
         max_cars: usize::try_from(profile.limits.cars).unwrap_or(usize::MAX),
         ..GatewayLimits::default()
     }

@@ -46,6 +46,13 @@ fn frames_of_every_size_come_back_with_detections_and_hops() {
     assert_eq!((served.status, &*served.car, served.detections), (Status::Ok, IDENTITY, 1));
     let estimate = car.wait_connected(true);
     assert!(estimate.rate_bps > 2e6 && estimate.min_rtt > Duration::ZERO && estimate.cwnd_bytes > 0, "{estimate:?}");
+    // Both ends read the same clock here, so that their offset has to come out as nothing, within the error it states.
+    car.send(0, 9, 0, 1_000, LONG);
+    assert_eq!(car.reply(0).status, ReplyStatus::Ok);
+    let estimate = car.wait("delays", |car| car.estimates.take().filter(|e| e.uplink_delay_variation.is_some()));
+    let clock = estimate.clock.expect("a sample of the last second");
+    assert!(Duration::from_nanos(clock.offset_ns.unsigned_abs()) <= clock.error, "{clock:?}");
+    assert_eq!(estimate.absurd_stamps, 0, "{estimate:?}");
     drop(car);
     cloud.wait_event(|event| matches!(event, GatewayEvent::Left { .. }));
     cloud.end();
@@ -138,6 +145,24 @@ fn limits_refuse_a_frame_and_not_the_car() {
         car.send(0, seq, 0, bytes, LONG);
         assert_eq!(car.reply(0).status, expected, "{bytes} bytes");
     }
+    cloud.end();
+}
+
+/// More of them than streams may be open at a time: none may be left behind.
+#[test]
+fn hundreds_of_frames_that_the_cloud_refuses_half_way_do_not_stop_the_car() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pki = pki(dir.path());
+    let limits = GatewayLimits { max_frame_bytes: 50_000, ..GatewayLimits::default() };
+    let cloud = CloudSide::start(pki.cloud(), localhost(), limits, echo);
+    let mut car = CarSide::start(pki.car(), cloud.address, IDENTITY, 1);
+    car.wait_connected(true);
+    for seq in 0..300 {
+        car.send(0, seq, 0, 400_000, LONG);
+        assert_eq!(car.reply(0).status, ReplyStatus::Error, "{seq}");
+    }
+    car.send(0, 300, 0, 10_000, LONG);
+    assert_eq!(car.reply(0).status, ReplyStatus::Ok);
     cloud.end();
 }
 

@@ -6,57 +6,14 @@ mod harness;
 use std::time::Duration;
 
 use bytes::Bytes;
+use harness::raw::{RAW, connect, header, hello};
 use harness::{CarSide, CloudSide, IDENTITY, PATIENCE, echo, localhost, pki};
-use s2n_quic::client::Connect;
-use s2n_quic::provider::tls::default as tls;
-use s2n_quic::{Client, Connection};
 use transport::car::ReplyStatus;
-use transport::certs::{CLOUD_NAME, TlsFiles};
+use transport::certs::TlsFiles;
 use transport::gateway::{GatewayEvent, GatewayLimits};
+use transport::wire::VERSION;
 use transport::wire::control::ControlMessage;
 use transport::wire::frame::FrameHeader;
-use transport::wire::{ALPN, VERSION};
-
-const RAW: &str = "car/raw/00000000-0000-4000-8000-000000000001";
-
-async fn connect(files: &TlsFiles, address: std::net::SocketAddr) -> (Client, Connection) {
-    let tls = tls::Client::builder()
-        .with_empty_trust_store()
-        .and_then(|builder| builder.with_certificate(files.ca.as_path()))
-        .and_then(|builder| builder.with_client_identity(files.certificate.as_path(), files.key.as_path()))
-        .and_then(|builder| builder.with_application_protocols([ALPN]))
-        .and_then(tls::client::Builder::build)
-        .expect("certificates");
-    let client = Client::builder()
-        .with_tls(tls)
-        .expect("TLS")
-        .with_io("127.0.0.1:0")
-        .expect("a socket")
-        .start()
-        .expect("a client");
-    let connection = client.connect(Connect::new(address).with_server_name(CLOUD_NAME)).await.expect("a connection");
-    (client, connection)
-}
-
-fn hello(version: u16) -> Bytes {
-    ControlMessage::Hello { version, identity: RAW.parse().expect("an identity") }.encode().into()
-}
-
-fn header(payload_bytes: u32) -> FrameHeader {
-    use allocation::model_config::{Coding, Payload};
-    FrameHeader {
-        service: 1,
-        seq: 7,
-        budget: Duration::from_secs(10),
-        model: 0,
-        payload: Payload::Input(Coding::Png),
-        width: 512,
-        height: 512,
-        frame_width: 640,
-        frame_height: 480,
-        payload_bytes,
-    }
-}
 
 /// What the cloud answers to these first bytes, until it closes.
 async fn first_words(files: &TlsFiles, address: std::net::SocketAddr, words: Bytes) -> Vec<u8> {
@@ -159,7 +116,7 @@ fn garbage_is_refused_with_reasons_and_a_well_behaved_car_notices_nothing() {
         }
         // And the same connection may still send a proper frame.
         let mut stream = connection.open_bidirectional_stream().await.expect("a stream");
-        let mut frame = header(3).encode().to_vec();
+        let mut frame = FrameHeader { seq: 8, ..header(3) }.encode().to_vec();
         frame.extend([5, 6, 7]);
         stream.send(frame.into()).await.expect("sent");
         let mut answer = vec![];
@@ -167,7 +124,7 @@ fn garbage_is_refused_with_reasons_and_a_well_behaved_car_notices_nothing() {
             answer.extend_from_slice(&chunk);
         }
         let result = transport::wire::result::FrameResult::decode(&answer).expect("a result");
-        assert_eq!((result.seq, result.detections.len()), (7, 1));
+        assert_eq!((result.seq, result.detections.len()), (8, 1));
         drop(control);
         (client, connection)
     });

@@ -20,7 +20,7 @@ use super::queue::UplinkQueue;
 use super::session::{self, AttemptError, Dialler, Session};
 use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
 use crate::certs::TlsFiles;
-use crate::estimate::{LinkEstimate, LossEstimator, RateEstimator};
+use crate::estimate::{ClockOffset, LinkEstimate, LossEstimator, RateEstimator};
 use crate::reactor::{Backoff, Bell, sleep_until};
 use crate::wire::code;
 use crate::wire::control::ControlMessage;
@@ -69,6 +69,7 @@ pub(crate) struct Driver<B> {
     next_id: FlightId,
     estimator: RateEstimator,
     loss: LossEstimator,
+    clocks: ClockOffset,
     publisher: Publisher,
     seen: RoundTrips,
     flow: Flow,
@@ -105,6 +106,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             next_id: 0,
             estimator: RateEstimator::new(config.estimator),
             loss: LossEstimator::default(),
+            clocks: ClockOffset::default(),
             publisher: Publisher::new(config.estimates),
             seen: RoundTrips::default(),
             flow: Flow::default(),
@@ -211,6 +213,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.seen = RoundTrips::default();
         self.flow = session.governor.flow();
         self.feed = Feed::default();
+        self.clocks.reconnected();
         let menu = std::mem::take(&mut session.menu);
         let control = tokio::task::spawn_local(read_control(control, self.epoch, self.told.0.clone()));
         self.link = Link::Up { session: Box::new(session), control };
@@ -241,6 +244,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 
     fn publish(&mut self, now: Monotonic) {
         let connected = matches!(self.link, Link::Up { .. });
+        let delays = self.clocks.latest(now);
         self.publisher.offer(LinkEstimate {
             rate_bps: if connected { self.estimator.rate(now) * 8.0 } else { 0.0 },
             rtt: self.seen.smoothed,
@@ -248,6 +252,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             cwnd_bytes: self.flow.window_bytes,
             delivery_rate_bytes_per_s: self.estimator.ack_rate().unwrap_or(0.0),
             app_limited: self.flow.dry,
+            uplink_delay_variation: delays.map(|sample| sample.up_variation),
+            downlink_delay_variation: delays.map(|sample| sample.down_variation),
+            clock: self.clocks.estimate(now),
+            absurd_stamps: self.clocks.absurd(),
             connected,
             at: now,
         });

@@ -99,7 +99,7 @@ impl Flight {
 
     /// Abandons the frame: nothing more of it is sent, not even again.
     pub(super) fn reset(mut self) {
-        let _ = self.stream.reset(code::STALE.into());
+        crate::wire::stream::abandon(&mut self.stream, code::STALE);
         self.reader.abort();
     }
 

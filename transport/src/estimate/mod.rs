@@ -4,12 +4,16 @@
 //! Three witnesses are heard ([`RateEstimator`]): packet trains as the receiver saw them (true even when the sender is
 //! idle most of the time), the acknowledgement rate over 200 ms (true while a queue is building), and silence or late
 //! frames (which say that the first two are history). Windows and ratios are those of the transport notes' measurements.
+//!
+//! Beside it, [`ClockOffset`] tells from each result's four stamps which direction a queue stands in.
 
 mod ack_window;
+mod clock_offset;
 mod estimator;
 mod loss;
 mod train_window;
 
+pub use clock_offset::{AbsurdStamps, ClockEstimate, ClockOffset, DelaySample};
 pub use estimator::{EstimatorLimits, QUEUE_INFLATION, RateEstimator};
 pub use loss::{BurstCounter, LossEstimator};
 
@@ -32,6 +36,15 @@ pub struct LinkEstimate {
     pub delivery_rate_bytes_per_s: f64,
     /// Whether that sample was taken while the application, not the link, was the limit.
     pub app_limited: bool,
+    /// How much longer the newest frame header of the last second took upwards than the fastest one of the last 10 s:
+    /// the uplink's queue. `None` without a result in the last second.
+    pub uplink_delay_variation: Option<Duration>,
+    /// The same of the result, downwards.
+    pub downlink_delay_variation: Option<Duration>,
+    /// The cloud's monotonic clock less the car's, nanoseconds, and by how much that may be wrong.
+    pub clock: Option<ClockEstimate>,
+    /// Results so far whose stamps could not be ([`AbsurdStamps`]).
+    pub absurd_stamps: u64,
     /// Whether the cloud can be reached.
     pub connected: bool,
     /// When this was known.

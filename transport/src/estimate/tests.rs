@@ -100,6 +100,10 @@ fn without_bytes_in_flight_silence_means_nothing() {
 fn late_frames_lower_the_estimate_step_by_step() {
     let mut play = Play::new();
     play.light(Duration::from_secs(2), TRUTH);
+    let before = play.rate();
+    play.estimator.late(play.now, 10_000, 200 * MS);
+    assert_eq!(play.rate(), before, "without a queue the link was not the cause");
+    play.estimator.round_trip(play.now, MIN_RTT + 60 * MS, MIN_RTT, MIN_RTT, 10_000);
     for _ in 0..3 {
         play.estimator.late(play.now, 10_000, 200 * MS);
     }

@@ -13,7 +13,9 @@ use s2n_quic::stream::SendStream;
 use super::GatewayEvent;
 use super::frame::{self, Link};
 use super::hub::Hub;
+use super::offence::{Offence, Record};
 use super::peer::PeerMetrics;
+use super::sequence::Services;
 use crate::wire::control::ControlMessage;
 use crate::wire::identity::Identity;
 use crate::wire::stream::{ControlReader, send};
@@ -48,7 +50,16 @@ pub(super) async fn serve(hub: Rc<RefCell<Hub>>, connection: Connection) {
     hub.borrow_mut().log(GatewayEvent::Joined { car: Arc::clone(&car), from });
     let menu = hub.borrow_mut().menu(crate::reactor::now());
     if send(&mut control, &ControlMessage::Accepted { menu }).await.is_ok() {
-        let link = Rc::new(Link { hub: Rc::clone(&hub), connection: id, car: Arc::clone(&car), from, metrics });
+        let link = Rc::new(Link {
+            hub: Rc::clone(&hub),
+            connection: id,
+            car: Arc::clone(&car),
+            from,
+            metrics,
+            handle: handle.clone(),
+            services: RefCell::new(Services::new(hub.borrow().limits.max_services)),
+            record: RefCell::new(Record::new(crate::reactor::now())),
+        });
         attend(&hub, link, acceptor, reader, control, &handle).await;
     }
     let mut hub = hub.borrow_mut();
@@ -120,7 +131,7 @@ async fn attend(
             // After Hello a car has nothing to say here, and a control stream that ends is a car that leaves.
             said = reader.next() => {
                 if let Ok(_) | Err(crate::wire::stream::ControlReadError::Wire(_)) = said {
-                    hub.borrow_mut().refuse(link.from, "a control message out of turn".to_owned());
+                    link.offend(Offence::Control, "a control message out of turn".to_owned());
                 }
                 handle.close(code::PROTOCOL.into());
                 return;

@@ -87,8 +87,8 @@ pub(crate) async fn serve(
         // Without room nobody waits for it; this thread must not.
         let _ = bound.try_send(address);
     }
-    let Gateway { limits, menu, served, events, counters, .. } = config;
-    let hub = Rc::new(RefCell::new(Hub::new(limits, menu, workers, served, events, counters)));
+    let Gateway { limits, menu, served, events, counters, stats, .. } = config;
+    let hub = Rc::new(RefCell::new(Hub::new(limits, menu, workers, served, events, counters, stats)));
     while !stop.is_set() {
         let now = crate::reactor::now();
         heartbeat.beat(now);

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use s2n_quic::connection::Handle;
 use tokio::sync::oneshot;
 
 use super::execution::ExecutionTimes;
+use super::offence::{GatewayStats, Offence};
 use super::peer::PeerMetrics;
 use super::schedule::{Entry, Owner, Scheduler, Verdict};
 use super::worker::{Task, TaskResult, TaskStatus, WorkerPort};
@@ -37,8 +39,10 @@ struct Pending {
     deadline: Deadline,
     received_at: Monotonic,
     dispatched_at: Option<Monotonic>,
-    /// Taken when it is dispatched.
-    task: Option<Task>,
+    /// Kept while a worker has a copy, whose payload is the same bytes: another may have to do it again.
+    task: Task,
+    /// Whether its first worker died.
+    again: bool,
     reply: oneshot::Sender<Outcome>,
 }
 
@@ -70,6 +74,7 @@ pub(super) struct Hub {
     next_task: u64,
     served: Option<rtrb::Producer<ServedFrame>>,
     events: Option<rtrb::Producer<GatewayEvent>>,
+    pub(super) stats: Arc<GatewayStats>,
 }
 
 impl Hub {
@@ -80,6 +85,7 @@ impl Hub {
         served: Option<rtrb::Producer<ServedFrame>>,
         events: Option<rtrb::Producer<GatewayEvent>>,
         counters: ThreadCounters,
+        stats: Arc<GatewayStats>,
     ) -> Self {
         let mut hub = Self {
             limits,
@@ -95,6 +101,7 @@ impl Hub {
             next_task: 0,
             served,
             events,
+            stats,
         };
         hub.refresh_menu(crate::reactor::now());
         hub
@@ -141,6 +148,7 @@ impl Hub {
         self.next_connection += 1;
         let connection = self.next_connection;
         self.cars.insert(identity.clone(), Car { connection, handle, metrics });
+        self.stats.cars.store(self.cars.len() as u64, Ordering::Relaxed);
         Ok(connection)
     }
 
@@ -149,13 +157,18 @@ impl Hub {
         if self.cars.get(identity).is_some_and(|car| car.connection == connection) {
             self.cars.remove(identity);
         }
-        self.held.remove(&connection);
+        self.stats.cars.store(self.cars.len() as u64, Ordering::Relaxed);
         let gone = |pending: &Pending| pending.owner.car == connection && pending.dispatched_at.is_none();
         let ids: Vec<u64> = self.pending.iter().filter(|(_, p)| gone(p)).map(|(id, _)| *id).collect();
         for id in ids {
             self.scheduler.cancel(id);
             self.pending.remove(&id);
         }
+        self.count_tasks();
+    }
+
+    fn count_tasks(&self) {
+        self.stats.tasks.store(self.pending.len() as u64, Ordering::Relaxed);
     }
 
     /// Sets `bytes` aside for a frame; `false` where the car holds too much.
@@ -165,13 +178,18 @@ impl Hub {
             return false;
         }
         *held += bytes;
+        self.stats.held_bytes.fetch_add(bytes, Ordering::Relaxed);
         true
     }
 
     /// Gives back what [`Hub::hold`] set aside.
     pub(super) fn release(&mut self, connection: u64, bytes: u64) {
+        self.stats.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
         if let Some(held) = self.held.get_mut(&connection) {
             *held = held.saturating_sub(bytes);
+            if *held == 0 {
+                self.held.remove(&connection);
+            }
         }
     }
 
@@ -191,13 +209,20 @@ impl Hub {
         let owner = Owner { car: connection, service: header.service };
         let task = Task { id, car, header, payload, received_at, deadline };
         let model = header.model;
-        self.pending
-            .insert(id, Pending { owner, model, deadline, received_at, dispatched_at: None, task: Some(task), reply });
-        if let Some(older) = self.scheduler.submit(Entry { id, owner, model, deadline: deadline.instant() }) {
-            self.answer(older.id, Status::Superseded);
-        }
+        self.pending.insert(
+            id,
+            Pending { owner, model, deadline, received_at, dispatched_at: None, task, again: false, reply },
+        );
+        self.count_tasks();
+        self.enqueue(Entry { id, owner, seq: header.seq, model, deadline: deadline.instant() });
         self.dispatch(crate::reactor::now());
         outcome
+    }
+
+    fn enqueue(&mut self, entry: Entry) {
+        if let Some(older) = self.scheduler.submit(entry) {
+            self.answer(older.id, Status::Superseded);
+        }
     }
 
     /// Gives free workers their next tasks.
@@ -223,9 +248,9 @@ impl Hub {
     }
 
     fn start(&mut self, worker: usize, id: u64, now: Monotonic) {
-        let task = self.pending.get_mut(&id).and_then(|pending| {
+        let task = self.pending.get_mut(&id).map(|pending| {
             pending.dispatched_at = Some(now);
-            pending.task.take()
+            pending.task.clone()
         });
         let (Some(task), Some(slot)) = (task, self.workers.get_mut(worker)) else {
             self.scheduler.finished(id);
@@ -253,14 +278,34 @@ impl Hub {
             // Abandoned first, emptied second: a last result pushed before the end is not lost.
             if slot.alive && slot.port.results.is_abandoned() && slot.port.results.is_empty() {
                 slot.alive = false;
-                if let Some(id) = slot.running.take() {
-                    self.scheduler.finished(id);
-                    self.answer(id, Status::Error);
-                }
+                let running = slot.running.take();
                 self.log(GatewayEvent::WorkerDied { worker: index });
+                if let Some(id) = running {
+                    self.scheduler.finished(id);
+                    self.orphaned(id, now);
+                }
             }
         }
         self.dispatch(now);
+    }
+
+    /// A task's worker died. Another gets it where that can still be in time, but once only: what kills every worker it
+    /// meets must not have them all.
+    fn orphaned(&mut self, id: u64, now: Monotonic) {
+        let Some(pending) = self.pending.get_mut(&id) else { return };
+        let expected = self.times.get_mut(usize::from(pending.model)).map(|times| times.percentiles(now).1);
+        let in_time = expected.is_some_and(|expected| now.plus(expected) <= pending.deadline.instant());
+        let others = self.workers.iter().any(|worker| worker.alive);
+        // Nobody waits for the frame of a car that has left.
+        if pending.again || !in_time || !others || pending.reply.is_closed() {
+            self.answer(id, Status::Error);
+            return;
+        }
+        (pending.again, pending.dispatched_at) = (true, None);
+        let (owner, model, deadline) = (pending.owner, pending.model, pending.deadline.instant());
+        let seq = pending.task.header.seq;
+        self.stats.dispatched_again.fetch_add(1, Ordering::Relaxed);
+        self.enqueue(Entry { id, owner, seq, model, deadline });
     }
 
     fn finished(&mut self, worker: usize, result: TaskResult, now: Monotonic) {
@@ -271,6 +316,7 @@ impl Hub {
         }
         self.scheduler.finished(result.id);
         let Some(pending) = self.pending.remove(&result.id) else { return };
+        self.count_tasks();
         let took = result.prepare + result.inference + result.finish;
         if result.status == TaskStatus::Ok
             && let Some(times) = self.times.get_mut(usize::from(pending.model))
@@ -300,6 +346,7 @@ impl Hub {
             let times = CloudTimes { queue, ..CloudTimes::default() };
             let _ = pending.reply.send(Outcome { status, times, detections: Detections::new() });
         }
+        self.count_tasks();
     }
 
     /// When waiting tasks have to be looked at again though nothing happened.
@@ -329,12 +376,16 @@ impl Hub {
     }
 
     pub(super) fn log(&mut self, event: GatewayEvent) {
-        if let Some(events) = &mut self.events {
-            let _ = events.push(event);
+        if let Some(events) = &mut self.events
+            && events.push(event).is_err()
+        {
+            self.stats.events_lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    /// A connection is not let in.
     pub(super) fn refuse(&mut self, from: SocketAddr, reason: String) {
+        self.stats.count(Offence::Admission);
         self.log(GatewayEvent::Refused { from, reason });
     }
 }

@@ -10,8 +10,10 @@ pub(crate) mod endpoint;
 pub mod execution;
 mod frame;
 mod hub;
+mod offence;
 mod peer;
 pub mod schedule;
+mod sequence;
 pub mod worker;
 
 use std::net::SocketAddr;
@@ -25,6 +27,8 @@ use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 
 pub use arrivals::Arrivals;
+pub use offence::{GatewayStats, Offence};
+pub use sequence::{Services, WINDOW as SEQUENCE_WINDOW};
 
 use crate::certs::{CertError, TlsFiles};
 use crate::wire::menu::CloudMenu;
@@ -40,6 +44,10 @@ pub struct GatewayLimits {
     pub max_car_bytes: u64,
     /// Streams a car may have open at a time, its control stream included.
     pub max_streams: u64,
+    /// Services a connection may send frames of; those of a further one are refused.
+    pub max_services: usize,
+    /// A connection whose streams broke the protocol this often is closed.
+    pub max_violations: u32,
     /// Cars connected at a time.
     pub max_cars: usize,
     /// Handshakes under way at a time; beyond it, addresses have to prove themselves first (Retry).
@@ -54,6 +62,8 @@ impl Default for GatewayLimits {
             max_frame_bytes: crate::wire::MAX_FRAME_BYTES,
             max_car_bytes: 150_000_000,
             max_streams: 128,
+            max_services: 32,
+            max_violations: 256,
             max_cars: 4_096,
             max_handshakes: 64,
             header_time: Duration::from_secs(1),
@@ -75,6 +85,8 @@ pub struct Gateway {
     pub served: Option<rtrb::Producer<ServedFrame>>,
     /// Connections and refusals, for the cloud's log; a full ring loses the newest.
     pub events: Option<rtrb::Producer<GatewayEvent>>,
+    /// What is counted and held, for whoever watches.
+    pub stats: Arc<GatewayStats>,
     /// Gets the address once the socket is bound, which matters where port 0 was asked for; give it room for one.
     pub bound: Option<std::sync::mpsc::SyncSender<SocketAddr>>,
     /// What the gateway's thread counts; its items are answered frames.
@@ -127,14 +139,16 @@ pub enum GatewayEvent {
         /// Its identity.
         car: Arc<str>,
     },
-    /// A connection was refused or a stream broke the protocol.
+    /// A connection was refused, or a frame that a correct car would not send. Of one connection at most 8 at once and one
+    /// a second; [`GatewayStats`] counts them all.
     Refused {
         /// Its address.
         from: SocketAddr,
         /// Why.
         reason: String,
     },
-    /// A worker ended; its task was answered with an error and it gets no more.
+    /// A worker ended and gets no more tasks. The one it had was given to another worker where there was one and time was
+    /// left, once; else it was answered with an error.
     WorkerDied {
         /// Which, in the order given at start.
         worker: usize,

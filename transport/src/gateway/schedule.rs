@@ -26,6 +26,8 @@ pub struct Entry {
     pub id: u64,
     /// Whose it is.
     pub owner: Owner,
+    /// The frame's number within the service: of two frames, the higher is the newer.
+    pub seq: u64,
     /// The model's number.
     pub model: u16,
     /// When it has to be done.
@@ -53,8 +55,11 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Adds a task; the older one of the same service that it replaces comes back.
+    /// Adds a task; of two of one service only the newer waits, and the older comes back, be it this one.
     pub fn submit(&mut self, entry: Entry) -> Option<Entry> {
+        if self.waiting.get(&entry.owner).is_some_and(|waiting| waiting.seq > entry.seq) {
+            return Some(entry);
+        }
         let older = self.waiting.insert(entry.owner, entry);
         if let Some(older) = older {
             self.order.remove(&(older.deadline, older.id, older.owner));

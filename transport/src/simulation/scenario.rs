@@ -149,6 +149,7 @@ pub fn play(scenario: Scenario, pki: &DevPki) -> Result<Outcome, Box<dyn std::er
             served: None,
             events: None,
             bound: None,
+            stats: Arc::default(),
             counters: ThreadCounters::new("gateway").0,
             heartbeat: Heartbeat::default(),
         };

@@ -111,3 +111,53 @@ pub fn decode(bytes: &[u8]) -> Result<ControlMessage, WireError> {
     reader.end("control")?;
     Ok(message)
 }
+
+/// Cuts a stream of bytes, however it comes in pieces, into whole messages.
+///
+/// ```
+/// use transport::wire::control::{ControlBuffer, ControlMessage};
+/// let refused = ControlMessage::Refused { reason: "full".into() };
+/// let mut buffer = ControlBuffer::default();
+/// for byte in refused.encode() {
+///     assert_eq!(buffer.next_message()?, None);
+///     buffer.push(&[byte]);
+/// }
+/// assert_eq!(buffer.next_message()?, Some(refused));
+/// # Ok::<(), transport::wire::WireError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct ControlBuffer {
+    bytes: Vec<u8>,
+}
+
+impl ControlBuffer {
+    /// Appends what came; take the messages out before the next piece, so that no more than one and a piece is held.
+    pub fn push(&mut self, piece: &[u8]) {
+        self.bytes.extend_from_slice(piece);
+    }
+
+    /// The next message, once it is whole.
+    ///
+    /// # Errors
+    /// The field that was wrong; the stream makes no sense from there on, and every further call says so too.
+    pub fn next_message(&mut self) -> Result<Option<ControlMessage>, WireError> {
+        let Some((prefix, rest)) = self.bytes.split_first_chunk::<4>() else { return Ok(None) };
+        let length = message_length(*prefix)?;
+        let Some(body) = rest.get(..length) else { return Ok(None) };
+        let message = decode(body)?;
+        self.bytes.drain(..4 + length);
+        Ok(Some(message))
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether the stream so far was whole messages only.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}

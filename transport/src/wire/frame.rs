@@ -32,6 +32,7 @@ struct RawHeader {
     frame_width: U16,
     frame_height: U16,
     payload_bytes: U32,
+    sent_ns: U64,
 }
 
 /// What the cloud has to know of a frame before its bytes.
@@ -42,7 +43,7 @@ struct RawHeader {
 /// let header = FrameHeader {
 ///     service: 1, seq: 42, budget: std::time::Duration::from_millis(180), model: 0,
 ///     payload: Payload::Input(Coding::Jpeg(75)), width: 512, height: 512,
-///     frame_width: 1280, frame_height: 720, payload_bytes: 30_000,
+///     frame_width: 1280, frame_height: 720, payload_bytes: 30_000, sent_ns: 5_000_000,
 /// };
 /// let bytes = header.encode();
 /// assert_eq!(FrameHeader::decode(&bytes)?, header);
@@ -71,6 +72,8 @@ pub struct FrameHeader {
     pub frame_height: u16,
     /// Bytes that follow the header.
     pub payload_bytes: u32,
+    /// When the header was written, nanoseconds of the car's own monotonic clock. The cloud only echoes it in the result.
+    pub sent_ns: u64,
 }
 
 const KIND_RAW_INPUT: u8 = 0;
@@ -119,6 +122,7 @@ impl FrameHeader {
             frame_width: U16::new(self.frame_width),
             frame_height: U16::new(self.frame_height),
             payload_bytes: U32::new(self.payload_bytes),
+            sent_ns: U64::new(self.sent_ns),
         };
         zerocopy::transmute!(raw)
     }
@@ -158,6 +162,7 @@ impl FrameHeader {
             frame_width: raw.frame_width.get(),
             frame_height: raw.frame_height.get(),
             payload_bytes: raw.payload_bytes.get(),
+            sent_ns: raw.sent_ns.get(),
         })
     }
 }

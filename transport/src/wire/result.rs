@@ -30,6 +30,10 @@ struct RawResult {
     finish_us: U32,
     train_bytes: U32,
     train_bytes_per_s: U64,
+    car_sent_ns: U64,
+    header_received_ns: U64,
+    last_received_ns: U64,
+    result_sent_ns: U64,
 }
 
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
@@ -91,6 +95,21 @@ pub struct TrainRate {
     pub bytes_per_s: u64,
 }
 
+/// Four instants of a frame's journey. The first is the car's, the others are the cloud's, each on its own side's
+/// monotonic clock whose zero means nothing: only differences of instants of one side do, and how differences between
+/// the sides change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// The frame header's [`sent_ns`](super::frame::FrameHeader::sent_ns), as it came.
+    pub car_sent_ns: u64,
+    /// When the first bytes of the frame header came.
+    pub header_received_ns: u64,
+    /// When the newest byte of the frame came; its last, where it came whole.
+    pub last_received_ns: u64,
+    /// When this result was written.
+    pub result_sent_ns: u64,
+}
+
 /// A whole result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrameResult {
@@ -102,6 +121,8 @@ pub struct FrameResult {
     pub times: CloudTimes,
     /// The receiver's view of the link.
     pub train: TrainRate,
+    /// When what happened; as the peer claims, which need not make sense.
+    pub stamps: Stamps,
     /// Boxes in pixels of the camera frame.
     pub detections: Detections,
 }
@@ -138,10 +159,17 @@ fn duration(micros: U32) -> Duration {
 }
 
 impl FrameResult {
-    /// An answer without boxes or timings.
+    /// An answer without boxes, timings or stamps.
     #[must_use]
     pub fn refusal(seq: u64, status: Status) -> Self {
-        Self { seq, status, times: CloudTimes::default(), train: TrainRate::default(), detections: Detections::new() }
+        Self {
+            seq,
+            status,
+            times: CloudTimes::default(),
+            train: TrainRate::default(),
+            stamps: Stamps::default(),
+            detections: Detections::new(),
+        }
     }
 
     /// The result's bytes.
@@ -159,6 +187,10 @@ impl FrameResult {
             finish_us: micros(self.times.finish),
             train_bytes: U32::new(self.train.bytes),
             train_bytes_per_s: U64::new(self.train.bytes_per_s),
+            car_sent_ns: U64::new(self.stamps.car_sent_ns),
+            header_received_ns: U64::new(self.stamps.header_received_ns),
+            last_received_ns: U64::new(self.stamps.last_received_ns),
+            result_sent_ns: U64::new(self.stamps.result_sent_ns),
         };
         let mut out = Vec::with_capacity(RESULT_HEADER_BYTES + self.detections.len() * BOX_BYTES);
         out.extend_from_slice(raw.as_bytes());
@@ -224,6 +256,12 @@ impl FrameResult {
                 finish: duration(raw.finish_us),
             },
             train: TrainRate { bytes: raw.train_bytes.get(), bytes_per_s: raw.train_bytes_per_s.get() },
+            stamps: Stamps {
+                car_sent_ns: raw.car_sent_ns.get(),
+                header_received_ns: raw.header_received_ns.get(),
+                last_received_ns: raw.last_received_ns.get(),
+                result_sent_ns: raw.result_sent_ns.get(),
+            },
             detections,
         })
     }

@@ -1,10 +1,12 @@
 //! Control messages over a QUIC stream.
 
+use std::task::{Context, Poll, Waker};
+
 use bytes::Bytes;
 use s2n_quic::stream::{ReceiveStream, SendStream};
 
 use super::WireError;
-use super::control::{ControlMessage, decode, message_length};
+use super::control::{ControlBuffer, ControlMessage};
 
 /// Why no message could be read.
 #[derive(Debug, thiserror::Error)]
@@ -23,27 +25,22 @@ pub enum ControlReadError {
 /// Cuts a receive stream into control messages; never holds more than one message and one chunk.
 pub(crate) struct ControlReader {
     stream: ReceiveStream,
-    buffer: Vec<u8>,
+    buffer: ControlBuffer,
 }
 
 impl ControlReader {
     pub(crate) fn new(stream: ReceiveStream) -> Self {
-        Self { stream, buffer: Vec::new() }
+        Self { stream, buffer: ControlBuffer::default() }
     }
 
     /// The next message; safe to cancel and call again.
     pub(crate) async fn next(&mut self) -> Result<ControlMessage, ControlReadError> {
         loop {
-            if let Some((prefix, rest)) = self.buffer.split_first_chunk::<4>() {
-                let length = message_length(*prefix)?;
-                if let Some(body) = rest.get(..length) {
-                    let message = decode(body)?;
-                    self.buffer.drain(..4 + length);
-                    return Ok(message);
-                }
+            if let Some(message) = self.buffer.next_message()? {
+                return Ok(message);
             }
             let chunk = self.stream.receive().await?.ok_or(ControlReadError::Finished)?;
-            self.buffer.extend_from_slice(&chunk);
+            self.buffer.push(&chunk);
         }
     }
 }
@@ -51,4 +48,15 @@ impl ControlReader {
 /// Writes one message.
 pub(crate) async fn send(stream: &mut SendStream, message: &ControlMessage) -> s2n_quic::stream::Result<()> {
     stream.send(Bytes::from(message.encode())).await
+}
+
+/// Abandons what a stream still has to send, with `code`.
+///
+/// A stream that the peer has stopped is looked at and not reset: s2n-quic 1.91 would keep one that is reset without that
+/// for as long as the connection lives, and after a hundred of them open no other.
+pub(crate) fn abandon(stream: &mut SendStream, code: u32) {
+    let stopped = stream.poll_send_ready(&mut Context::from_waker(Waker::noop()));
+    if !matches!(stopped, Poll::Ready(Err(_))) {
+        let _ = stream.reset(code.into());
+    }
 }

@@ -2,8 +2,11 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
+pub mod raw;
+
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,7 +23,7 @@ use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, S
 use transport::certs::{CLOUD_NAME, DevPki, TlsFiles};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
 use transport::gateway::worker::{Task, TaskResult, TaskStatus, WorkerEnd, worker_channel};
-use transport::gateway::{Gateway, GatewayError, GatewayEvent, GatewayLimits, ServedFrame, run_gateway};
+use transport::gateway::{Gateway, GatewayError, GatewayEvent, GatewayLimits, GatewayStats, ServedFrame, run_gateway};
 use transport::wire::menu::{CloudMenu, ModelEntry};
 
 /// Nothing here takes this long; a test that waits for it fails.
@@ -84,17 +87,24 @@ pub struct CloudSide {
     pub address: SocketAddr,
     pub served: rtrb::Consumer<ServedFrame>,
     pub events: rtrb::Consumer<GatewayEvent>,
+    pub stats: Arc<GatewayStats>,
     stop: StopToken,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl CloudSide {
     pub fn start(tls: TlsFiles, listen: SocketAddr, limits: GatewayLimits, work: Work) -> Self {
+        Self::with_workers(tls, listen, limits, &[work])
+    }
+
+    /// A worker for each of `works`; the first free one in their order gets the next task.
+    pub fn with_workers(tls: TlsFiles, listen: SocketAddr, limits: GatewayLimits, works: &[Work]) -> Self {
         let stop = StopToken::default();
         let bell = Doorbell::eventfd().expect("an eventfd");
-        let (port, end) = worker_channel(&bell);
+        let (ports, ends): (Vec<_>, Vec<_>) = works.iter().map(|_| worker_channel(&bell)).unzip();
         let (served_in, served) = rtrb::RingBuffer::new(1_024);
         let (events_in, events) = rtrb::RingBuffer::new(1_024);
+        let stats = Arc::new(GatewayStats::default());
         let (bound_in, bound) = std::sync::mpsc::sync_channel(1);
         let config = Gateway {
             listen,
@@ -103,23 +113,43 @@ impl CloudSide {
             limits,
             served: Some(served_in),
             events: Some(events_in),
+            stats: Arc::clone(&stats),
             bound: Some(bound_in),
             counters: ThreadCounters::new("gateway").0,
             heartbeat: Heartbeat::default(),
         };
-        let (worker_stop, gateway_stop) = (stop.clone(), stop.clone());
-        let threads = vec![
-            std::thread::spawn(move || work_loop(end, &worker_stop, work)),
-            std::thread::spawn(move || {
-                run_gateway(config, vec![port], &gateway_stop, bell).expect("the gateway runs");
-            }),
-        ];
+        let mut threads: Vec<JoinHandle<()>> = ends
+            .into_iter()
+            .zip(works.iter().copied())
+            .map(|(end, work)| {
+                let stop = stop.clone();
+                std::thread::spawn(move || work_loop(end, &stop, work))
+            })
+            .collect();
+        let gateway_stop = stop.clone();
+        threads.push(std::thread::spawn(move || {
+            run_gateway(config, ports, &gateway_stop, bell).expect("the gateway runs");
+        }));
         let address = bound.recv_timeout(PATIENCE).expect("the gateway listens");
-        Self { address, served, events, stop, threads }
+        Self { address, served, events, stats, stop, threads }
     }
 
     pub fn wait_event(&mut self, wanted: impl Fn(&GatewayEvent) -> bool) -> GatewayEvent {
         wait_ring(&mut self.events, wanted)
+    }
+
+    /// Waits until what is counted is as `wanted`.
+    pub fn wait_stats(&self, what: &str, wanted: impl Fn(&GatewayStats) -> bool) {
+        let end = Monotonic::now().plus(PATIENCE);
+        while !wanted(&self.stats) {
+            assert!(Monotonic::now() < end, "{what}: not within {PATIENCE:?}: {:?}", self.stats);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits until the gateway holds nothing of any frame.
+    pub fn wait_idle(&self) {
+        self.wait_stats("nothing held", |stats| stats.frames() + stats.tasks() + stats.held_bytes() == 0);
     }
 
     /// Ends it; a worker that panicked is none of its business.
@@ -280,6 +310,7 @@ pub fn failing_gateway(tls: TlsFiles, listen: SocketAddr) -> GatewayError {
         limits: GatewayLimits::default(),
         served: None,
         events: None,
+        stats: Arc::default(),
         bound: None,
         counters: ThreadCounters::new("gateway").0,
         heartbeat: Heartbeat::default(),

@@ -224,6 +224,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 let cloud = result.times.total().saturating_sub(result.times.receive);
                 let passage = at.saturating_since(flight.started).saturating_sub(cloud).saturating_sub(self.seen.min);
                 self.estimator.passed(at, flight.written_bytes, passage);
+                // Stamps that cannot be are counted there; the result itself may be right all the same.
+                let _ = self.clocks.sample(flight.started, at, &result.stamps);
                 result.status.into()
             }
             Err(_) => ReplyStatus::Error,
@@ -335,5 +337,6 @@ fn header<B: AsRef<[u8]>>(
         frame_width: side(frame.meta.width)?,
         frame_height: side(frame.meta.height)?,
         payload_bytes: u32::try_from(length).ok().filter(|bytes| (1..=MAX_FRAME_BYTES).contains(bytes))?,
+        sent_ns: now.as_ns(),
     })
 }

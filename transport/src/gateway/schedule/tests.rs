@@ -6,7 +6,7 @@ fn at(ms: u64) -> Monotonic {
 }
 
 fn entry(id: u64, car: u64, service: u16, deadline_ms: u64) -> Entry {
-    Entry { id, owner: Owner { car, service }, model: 0, deadline: at(deadline_ms) }
+    Entry { id, owner: Owner { car, service }, seq: id, model: 0, deadline: at(deadline_ms) }
 }
 
 const fn takes(ms: u64) -> impl Fn(u16) -> Duration {
@@ -37,6 +37,16 @@ fn a_service_has_one_running_and_one_waiting() {
     assert_eq!(scheduler.submit(entry(3, 1, 1, 300)).map(|e| e.id), Some(2), "the newer cancels the waiting one");
     scheduler.finished(1);
     assert!(matches!(scheduler.next(at(0), takes(10)), Some(Verdict::Run(e)) if e.id == 3));
+}
+
+#[test]
+fn a_frame_that_was_overtaken_does_not_replace_the_newer_one() {
+    let mut scheduler = Scheduler::default();
+    assert_eq!(scheduler.submit(entry(2, 1, 1, 200)), None);
+    assert_eq!(scheduler.submit(entry(1, 1, 1, 100)).map(|e| e.id), Some(1));
+    assert!(matches!(scheduler.next(at(0), takes(10)), Some(Verdict::Run(e)) if e.id == 2));
+    scheduler.finished(2);
+    assert_eq!(scheduler.submit(entry(1, 1, 1, 100)), None, "but alone it is as good as any");
 }
 
 #[test]
@@ -72,22 +82,29 @@ proptest! {
     /// Against a plain list as the oracle: every task leaves exactly once, no owner ever runs two, none runs after its
     /// deadline, and of the runnable ones the earliest runs.
     #[test]
-    fn random_traffic_keeps_every_rule(steps in proptest::collection::vec((0..4_u8, 0..3_u64, 0..2_u16, 0..300_u64), 1..300)) {
+    fn random_traffic_keeps_every_rule(steps in proptest::collection::vec((0..4_u8, 0..3_u64, 0..2_u16, 0..300_u64, 0..4_u64), 1..300)) {
         let mut scheduler = Scheduler::default();
         let mut waiting: Vec<Entry> = Vec::new();
         let mut running: Vec<Entry> = Vec::new();
         let (mut id, mut out) = (0_u64, 0_u64);
-        for (step, (action, car, service, budget)) in steps.iter().enumerate() {
+        for (step, (action, car, service, budget, overtaken)) in steps.iter().enumerate() {
             let ms = step as u64 * 5;
             match action {
                 0 | 1 => {
-                    let new = entry(id, *car, *service, ms + budget);
+                    let new = Entry { seq: id.saturating_sub(*overtaken), ..entry(id, *car, *service, ms + budget) };
                     id += 1;
                     let older = scheduler.submit(new);
-                    let expected = waiting.iter().position(|e| e.owner == new.owner).map(|i| waiting.remove(i));
+                    let newest = |waits: &Entry| waits.seq <= new.seq;
+                    let expected = match waiting.iter().position(|e| e.owner == new.owner) {
+                        Some(index) if newest(&waiting[index]) => Some(std::mem::replace(&mut waiting[index], new)),
+                        Some(_) => Some(new),
+                        None => {
+                            waiting.push(new);
+                            None
+                        }
+                    };
                     prop_assert_eq!(older, expected);
                     out += u64::from(older.is_some());
-                    waiting.push(new);
                 }
                 2 => match scheduler.next(at(ms), takes(20)) {
                     None => prop_assert!(waiting.iter().all(|e| running.iter().any(|r| r.owner == e.owner))),

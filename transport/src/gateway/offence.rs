@@ -1,0 +1,258 @@
+//! What peers do wrong: named, counted by name, logged within bounds, so that one that does nothing else fills no disk.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rt_core::clock::Monotonic;
+
+/// How a peer broke the protocol or went beyond its share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Offence {
+    /// It was not let in: wrong first words, a taken identity, too many cars.
+    Admission,
+    /// It said something on the control stream after Hello.
+    Control,
+    /// A frame header that is none, or claims what cannot be.
+    Header,
+    /// No frame header within the time for one.
+    HeaderTime,
+    /// More or fewer bytes came than the header announced.
+    Length,
+    /// A frame larger than this gateway takes.
+    FrameBytes,
+    /// A model that is not on the menu.
+    Model,
+    /// One service more than a car may have.
+    Service,
+    /// A sequence number that was there before, or is far behind the newest.
+    Sequence,
+    /// More bytes at a time than a car may hold.
+    CarBytes,
+}
+
+impl Offence {
+    /// All there are, in the order of their declaration.
+    pub const ALL: [Self; 10] = [
+        Self::Admission,
+        Self::Control,
+        Self::Header,
+        Self::HeaderTime,
+        Self::Length,
+        Self::FrameBytes,
+        Self::Model,
+        Self::Service,
+        Self::Sequence,
+        Self::CarBytes,
+    ];
+
+    /// What was refused, for a person.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Admission => "cars not let in",
+            Self::Control => "control messages out of turn",
+            Self::Header => "malformed frame headers",
+            Self::HeaderTime => "streams without a frame header in time",
+            Self::Length => "frames of another length than announced",
+            Self::FrameBytes => "frames too large",
+            Self::Model => "frames for unknown models",
+            Self::Service => "frames of too many services",
+            Self::Sequence => "repeated frames",
+            Self::CarBytes => "frames beyond a car's share of memory",
+        }
+    }
+
+    /// Whether no correct car ever does it; the others may be the doing of a configuration or of the network.
+    #[must_use]
+    pub const fn breaks_the_protocol(self) -> bool {
+        matches!(self, Self::Control | Self::Header | Self::HeaderTime | Self::Length | Self::Sequence)
+    }
+}
+
+/// What the gateway counts and holds, for whoever watches it. Written by its thread, read by any.
+///
+/// ```
+/// use transport::gateway::{GatewayStats, Offence};
+/// let stats = GatewayStats::default();
+/// assert_eq!((stats.offences(Offence::Header), stats.held_bytes()), (0, 0));
+/// ```
+#[derive(Debug, Default)]
+pub struct GatewayStats {
+    offences: [AtomicU64; Offence::ALL.len()],
+    pub(super) resets: AtomicU64,
+    pub(super) trickled: AtomicU64,
+    pub(super) dispatched_again: AtomicU64,
+    pub(super) events_lost: AtomicU64,
+    pub(super) cars: AtomicU64,
+    pub(super) frames: AtomicU64,
+    pub(super) tasks: AtomicU64,
+    pub(super) held_bytes: AtomicU64,
+}
+
+impl GatewayStats {
+    /// How often `offence` was refused.
+    #[must_use]
+    pub fn offences(&self, offence: Offence) -> u64 {
+        self.offences.get(offence as usize).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// Frames that their cars gave up before the last byte came.
+    #[must_use]
+    pub fn resets(&self) -> u64 {
+        self.resets.load(Ordering::Relaxed)
+    }
+
+    /// Frames whose last byte had not come by their deadline.
+    #[must_use]
+    pub fn trickled(&self) -> u64 {
+        self.trickled.load(Ordering::Relaxed)
+    }
+
+    /// Tasks given to a second worker after their first had died.
+    #[must_use]
+    pub fn dispatched_again(&self) -> u64 {
+        self.dispatched_again.load(Ordering::Relaxed)
+    }
+
+    /// Events for which the ring had no room.
+    #[must_use]
+    pub fn events_lost(&self) -> u64 {
+        self.events_lost.load(Ordering::Relaxed)
+    }
+
+    /// Cars that are here.
+    #[must_use]
+    pub fn cars(&self) -> u64 {
+        self.cars.load(Ordering::Relaxed)
+    }
+
+    /// Frame streams being served.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    /// Whole frames waiting for a worker or with one.
+    #[must_use]
+    pub fn tasks(&self) -> u64 {
+        self.tasks.load(Ordering::Relaxed)
+    }
+
+    /// Bytes set aside for frames of all cars.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        self.held_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count(&self, offence: Offence) {
+        if let Some(count) = self.offences.get(offence as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Display for GatewayStats {
+    /// What was counted since the start, zeros left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let offences = Offence::ALL.map(|offence| (self.offences(offence), offence.name()));
+        let others = [
+            (self.resets(), "frames given up by their cars"),
+            (self.trickled(), "frames not whole by their deadline"),
+            (self.dispatched_again(), "tasks given to a second worker"),
+            (self.events_lost(), "events not logged"),
+        ];
+        let mut said = false;
+        for (count, what) in offences.into_iter().chain(others).filter(|(count, _)| *count > 0) {
+            write!(f, "{}{count} {what}", if said { ", " } else { "" })?;
+            said = true;
+        }
+        if said { Ok(()) } else { f.write_str("nothing was refused") }
+    }
+}
+
+/// The most lines in the log at once, and how long one more takes to be earned.
+const LINES: u32 = 8;
+const LINE_TIME: Duration = Duration::from_secs(1);
+
+/// One connection's offences: how many there were, and which of them are worth a line in the log.
+#[derive(Debug)]
+pub(super) struct Record {
+    lines: u32,
+    earned_at: Monotonic,
+    unsaid: u64,
+    violations: u32,
+}
+
+impl Record {
+    pub(super) fn new(now: Monotonic) -> Self {
+        Self { lines: LINES, earned_at: now, unsaid: 0, violations: 0 }
+    }
+
+    /// Notes an offence; the line to log, where there is room for one.
+    pub(super) fn note(&mut self, offence: Offence, reason: String, now: Monotonic) -> Option<String> {
+        self.violations = self.violations.saturating_add(u32::from(offence.breaks_the_protocol()));
+        let earned = now.saturating_since(self.earned_at).as_nanos() / LINE_TIME.as_nanos();
+        if earned > 0 {
+            self.lines = self.lines.saturating_add(u32::try_from(earned).unwrap_or(LINES)).min(LINES);
+            self.earned_at = now;
+        }
+        match self.lines.checked_sub(1) {
+            None => {
+                self.unsaid += 1;
+                None
+            }
+            Some(left) => {
+                self.lines = left;
+                let unsaid = std::mem::take(&mut self.unsaid);
+                Some(if unsaid == 0 { reason } else { format!("{reason} (and {unsaid} times more before)") })
+            }
+        }
+    }
+
+    /// How often the protocol was broken.
+    pub(super) const fn violations(&self) -> u32 {
+        self.violations
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offences_are_counted_each_by_itself() {
+        let stats = GatewayStats::default();
+        for (times, offence) in Offence::ALL.into_iter().enumerate() {
+            (0..times).for_each(|_| stats.count(offence));
+        }
+        for (times, offence) in Offence::ALL.into_iter().enumerate() {
+            assert_eq!(stats.offences(offence), times as u64, "{offence:?}");
+        }
+        stats.resets.fetch_add(3, Ordering::Relaxed);
+        let told = stats.to_string();
+        assert!(
+            told.starts_with("1 control messages") && told.ends_with(", 3 frames given up by their cars"),
+            "{told}"
+        );
+        assert_eq!(GatewayStats::default().to_string(), "nothing was refused");
+    }
+
+    #[test]
+    fn a_flood_of_offences_is_a_few_lines_and_a_number() {
+        let start = Monotonic::from_ns(1);
+        let mut record = Record::new(start);
+        let said = (0..1_000).filter(|_| record.note(Offence::Header, "bad".into(), start).is_some()).count();
+        assert_eq!((said as u32, record.violations()), (LINES, 1_000));
+        let later = start.plus(LINE_TIME);
+        assert_eq!(
+            record.note(Offence::Model, "bad".into(), later).as_deref(),
+            Some("bad (and 992 times more before)")
+        );
+        assert_eq!(record.note(Offence::Model, "bad".into(), later), None);
+        assert_eq!(record.violations(), 1_000, "an unknown model may be a configuration's fault");
+        let much_later = start.plus(LINE_TIME * 1_000);
+        let said = (0..1_000).filter(|_| record.note(Offence::Header, "bad".into(), much_later).is_some()).count();
+        assert_eq!(said as u32, LINES);
+    }
+}
