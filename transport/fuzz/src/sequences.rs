@@ -16,8 +16,8 @@ pub fn arrivals(bytes: &[u8]) {
     let (mut steps, mut arrivals, mut now) = (Steps(bytes), Arrivals::default(), 0_u64);
     while let Some(step) = steps.byte() {
         match step % 4 {
-            0 => arrivals.enter(),
-            1 => arrivals.leave(),
+            0 => arrivals.enter(u64::from(step) * 1_000),
+            1 => arrivals.leave(u64::from(step) * 300),
             2 => {
                 let Some(at) = steps.long() else { return };
                 arrivals.push(Monotonic::from_ns(at), usize::from(step) * 100);

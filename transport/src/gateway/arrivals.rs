@@ -17,6 +17,10 @@ const TRAIN_BYTES: u64 = 16 * 1_400;
 const LEAST_PIECES: u32 = 3;
 /// A shorter span is the scheduler's doing, not the link's.
 const LEAST_SPAN: Duration = Duration::from_micros(200);
+/// With no more than this still to come, a packet and a half, what comes later was lost and is sent again, after a pause.
+const SLACK_BYTES: i64 = 2_100;
+/// A packet's own headers, as one part in so many of what it carries.
+const PACKET_SHARE: i64 = 50;
 /// The most trains kept of one connection.
 const MOST_TRAINS: usize = 256;
 /// A train cut short by the last frame's end tells something from this many bytes on: two gaps between packets.
@@ -28,17 +32,19 @@ const SHORT_TRAIN_BYTES: u64 = 2 * 1_200;
 /// use rt_core::clock::Monotonic;
 /// use transport::gateway::Arrivals;
 /// let mut arrivals = Arrivals::default();
-/// arrivals.enter();
+/// arrivals.enter(64 * 1_400);
 /// for packet in 0..64_u64 {
 ///     arrivals.push(Monotonic::from_ns(packet * 1_000_000), 1_400); // one packet a millisecond
 /// }
-/// arrivals.leave();
+/// arrivals.leave(0);
 /// assert_eq!(arrivals.rate_since(Monotonic::ZERO).bytes_per_s, 1_400_000);
 /// ```
 #[derive(Debug, Default)]
 pub struct Arrivals {
     /// Frames being received.
     active: u32,
+    /// Bytes that have yet to come of them; a little less than nothing where more came than was announced.
+    due: i64,
     current: Option<Train>,
     done: VecDeque<Train>,
 }
@@ -67,29 +73,34 @@ impl Train {
 }
 
 impl Arrivals {
-    /// A frame begins to arrive.
-    pub fn enter(&mut self) {
-        if self.active == 0 {
-            // The pause before it was the sender's, not the link's.
-            self.current = None;
-        }
+    /// A frame begins to arrive, of which `bytes` have yet to come, or came with its header just now.
+    pub fn enter(&mut self, bytes: u64) {
         self.active = self.active.saturating_add(1);
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.due = self.due.saturating_add(bytes).saturating_add(bytes / PACKET_SHARE);
     }
 
-    /// A frame has arrived, or will not.
-    pub fn leave(&mut self) {
+    /// A frame has arrived, or will not: `missing` bytes of it did not come.
+    pub fn leave(&mut self, missing: u64) {
         self.active = self.active.saturating_sub(1);
-        if self.active == 0
-            && let Some(short) = self.current.take()
-            && short.tells(SHORT_TRAIN_BYTES)
-        {
-            self.keep(short);
+        let missing = i64::try_from(missing).unwrap_or(i64::MAX);
+        self.due = self.due.saturating_sub(missing).max(-SLACK_BYTES);
+        if self.active == 0 {
+            self.due = 0;
+        }
+        if self.due <= SLACK_BYTES {
+            self.cut();
         }
     }
 
-    /// `bytes` came at `at`.
+    /// A packet of `bytes` came at `at`.
     pub fn push(&mut self, at: Monotonic, bytes: usize) {
-        let Some(train) = &mut self.current else {
+        let was_due = self.due > SLACK_BYTES;
+        self.due = self.due.saturating_sub(i64::try_from(bytes).unwrap_or(i64::MAX)).max(-SLACK_BYTES);
+        let Some(train) = self.current.as_mut().filter(|_| was_due) else {
+            // The first packet of a frame, or one that was lost and sent again: the pause before it was the sender's,
+            // not the link's.
+            self.cut();
             self.current = Some(Train { start: at, end: at, bytes: 0, pieces: 1 });
             return;
         };
@@ -101,6 +112,15 @@ impl Arrivals {
         if train.tells(TRAIN_BYTES) {
             self.keep(train);
             self.current = Some(Train { start: train.end, end: train.end, bytes: 0, pieces: 1 });
+        }
+    }
+
+    /// Ends the current train.
+    fn cut(&mut self) {
+        if let Some(short) = self.current.take()
+            && short.tells(SHORT_TRAIN_BYTES)
+        {
+            self.keep(short);
         }
     }
 
@@ -142,7 +162,7 @@ mod tests {
     #[test]
     fn a_pause_within_a_frame_does_not_lower_the_rate() {
         let mut arrivals = Arrivals::default();
-        arrivals.enter();
+        arrivals.enter(200 * 1_400);
         let mut at = 0;
         for packet in 0..200_u64 {
             // 1.4 MB/s with a pause of 50 ms after every 50 packets.
@@ -158,12 +178,12 @@ mod tests {
         let mut arrivals = Arrivals::default();
         for burst in 0..5_u64 {
             let start = 1 + burst * 1_000_000_000;
-            (0..3).for_each(|_| arrivals.enter());
+            (0..3).for_each(|_| arrivals.enter(4 * 1_400));
             // Three frames of 4 packets, one packet a millisecond in all.
             for packet in 0..12 {
                 arrivals.push(Monotonic::from_ns(start + packet * 1_000_000), 1_400);
             }
-            (0..3).for_each(|_| arrivals.leave());
+            (0..3).for_each(|_| arrivals.leave(0));
             assert_eq!(arrivals.rate_since(Monotonic::from_ns(start)).bytes_per_s, 1_400_000);
         }
     }
@@ -171,22 +191,41 @@ mod tests {
     #[test]
     fn one_batch_tells_nothing() {
         let mut arrivals = Arrivals::default();
-        arrivals.enter();
+        arrivals.enter(100 * 1_400);
         for _ in 0..100 {
             arrivals.push(Monotonic::from_ns(5), 1_400);
         }
         assert_eq!(arrivals.rate_since(Monotonic::ZERO), TrainRate::default());
     }
 
+    #[test]
+    fn the_pause_before_a_lost_packet_is_sent_again_lowers_nothing() {
+        let mut arrivals = Arrivals::default();
+        let mut at = 1_000_000_000;
+        for _ in 0..10 {
+            // 20 packets, a millisecond apart; one is lost and comes 60 ms later.
+            arrivals.enter(20 * 1_400);
+            for _ in 0..19 {
+                at += 1_000_000;
+                arrivals.push(Monotonic::from_ns(at), 1_400);
+            }
+            arrivals.push(Monotonic::from_ns(at + 60_000_000), 1_400);
+            arrivals.leave(0);
+            at += 100_000_000;
+        }
+        let rate = arrivals.rate_since(Monotonic::ZERO).bytes_per_s as f64;
+        assert!((rate / 1.4e6 - 1.0).abs() < 0.05, "{rate}");
+    }
+
     proptest! {
         #[test]
         fn a_steady_link_is_measured_whatever_its_rate(gap_us in 50..20_000_u64, packets in 20..400_u64) {
             let mut arrivals = Arrivals::default();
-            arrivals.enter();
+            arrivals.enter(packets * 1_400);
             for packet in 0..packets {
                 arrivals.push(Monotonic::from_ns(1 + packet * gap_us * 1_000), 1_400);
             }
-            arrivals.leave();
+            arrivals.leave(0);
             let truth = 1_400.0 / (gap_us as f64 * 1e-6);
             let seen = arrivals.rate_since(Monotonic::ZERO).bytes_per_s as f64;
             prop_assert!((seen / truth - 1.0).abs() < 0.01, "{seen} of {truth}");
@@ -197,8 +236,8 @@ mod tests {
             let mut arrivals = Arrivals::default();
             for (action, at, bytes) in steps {
                 match action {
-                    0 => arrivals.enter(),
-                    1 => arrivals.leave(),
+                    0 => arrivals.enter(at),
+                    1 => arrivals.leave(at / 3),
                     _ => arrivals.push(Monotonic::from_ns(at), bytes),
                 }
                 let _ = arrivals.rate_since(Monotonic::from_ns(at / 2));

@@ -72,18 +72,25 @@ impl Drop for Serving {
 }
 
 /// Counts a frame as being received for as long as it lives.
-struct Receiving(Rc<Link>);
+struct Receiving {
+    link: Rc<Link>,
+    missing_bytes: u64,
+}
 
 impl Receiving {
-    fn new(link: &Rc<Link>) -> Self {
-        link.metrics.arrivals().enter();
-        Self(Rc::clone(link))
+    fn new(link: &Rc<Link>, bytes: u64) -> Self {
+        link.metrics.arrivals().enter(bytes);
+        Self { link: Rc::clone(link), missing_bytes: bytes }
+    }
+
+    fn came(&mut self, bytes: usize) {
+        self.missing_bytes = self.missing_bytes.saturating_sub(bytes as u64);
     }
 }
 
 impl Drop for Receiving {
     fn drop(&mut self) {
-        self.0.metrics.arrivals().leave();
+        self.link.metrics.arrivals().leave(self.missing_bytes);
     }
 }
 
@@ -175,7 +182,6 @@ fn abandon(mut receive: ReceiveStream, mut send: SendStream) {
 
 async fn read_header(link: &Rc<Link>, receive: &mut ReceiveStream) -> Result<Incoming, NoHeader> {
     let mut bytes: Vec<u8> = Vec::new();
-    let receiving = Receiving::new(link);
     let mut received_at = None;
     loop {
         let chunk = match receive.receive().await {
@@ -201,6 +207,8 @@ async fn read_header(link: &Rc<Link>, receive: &mut ReceiveStream) -> Result<Inc
         // Half the round trip was spent by the header on its way, the other half will be by the result.
         let away = header.budget.saturating_sub(link.metrics.min_rtt());
         let deadline = Deadline::at(received_at.plus(away));
+        let mut receiving = Receiving::new(link, u64::from(header.payload_bytes));
+        receiving.came(payload.len());
         return Ok(Incoming { header, payload, receiving, received_at, newest_at: now, deadline });
     }
 }
@@ -350,6 +358,7 @@ async fn read_payload(link: &Link, incoming: &mut Incoming, receive: &mut Receiv
             incoming.payload.reserve_exact(come.saturating_mul(2).min(expected).saturating_sub(have));
         }
         incoming.payload.extend_from_slice(&chunk);
+        incoming.receiving.came(chunk.len());
     }
     Some(true)
 }
