@@ -20,7 +20,7 @@ use super::queue::UplinkQueue;
 use super::session::{self, AttemptError, Dialler, Session};
 use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
 use crate::certs::TlsFiles;
-use crate::estimate::{ClockOffset, LinkEstimate, LossEstimator, RateEstimator};
+use crate::estimate::{ClockOffset, LinkEstimate, LossEstimator, MinRtt, RateEstimator};
 use crate::reactor::{Backoff, Bell, sleep_until};
 use crate::wire::code;
 use crate::wire::control::ControlMessage;
@@ -69,6 +69,7 @@ pub(crate) struct Driver<B> {
     next_id: FlightId,
     estimator: RateEstimator,
     loss: LossEstimator,
+    min_rtt: MinRtt,
     clocks: ClockOffset,
     publisher: Publisher,
     seen: RoundTrips,
@@ -106,6 +107,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             next_id: 0,
             estimator: RateEstimator::new(config.estimator),
             loss: LossEstimator::default(),
+            min_rtt: MinRtt::default(),
             clocks: ClockOffset::default(),
             publisher: Publisher::new(config.estimates),
             seen: RoundTrips::default(),
@@ -166,15 +168,16 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let Link::Up { session, .. } = &self.link else { return };
         let (rtt, flow) = (session.metrics.round_trips(), session.governor.flow());
         if flow.acked_bytes != self.flow.acked_bytes {
+            self.min_rtt.observe(now, rtt.latest);
             self.estimator.acknowledged(now, flow.acked_bytes, flow.in_flight_bytes);
         }
         // What a frame still has unsent waits for the gate, and so for the link.
         self.estimator.set_app_limited(flow.dry && self.flights.iter().all(|flight| flight.unsent_bytes() == 0));
-        self.estimator.round_trip(now, rtt.latest, rtt.min, rtt.smoothed, flow.in_flight_bytes);
+        self.estimator.round_trip(now, rtt.latest, self.min_rtt.get(), rtt.smoothed, flow.in_flight_bytes);
         self.feed.sent(flow.sent_bytes, flow.dry);
         self.loss.observe(flow.sent_packets, flow.lost_packets, flow.loss_bursts);
         let rate = self.estimator.rate(now);
-        session.governor.set(gate::window_bytes(rate, rtt.min), gate::pace(rate));
+        session.governor.set(gate::window_bytes(rate, self.min_rtt.get(), self.min_rtt.part(now)), gate::pace(rate));
         (self.seen, self.flow) = (rtt, flow);
     }
 
@@ -211,6 +214,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.backoff.reset();
         self.estimator.reconnected();
         self.seen = RoundTrips::default();
+        self.min_rtt = MinRtt::default();
         self.flow = session.governor.flow();
         self.feed = Feed::default();
         self.clocks.reconnected();
@@ -248,7 +252,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.publisher.offer(LinkEstimate {
             rate_bps: if connected { self.estimator.rate(now) * 8.0 } else { 0.0 },
             rtt: self.seen.smoothed,
-            min_rtt: self.seen.min,
+            min_rtt: self.min_rtt.get(),
             cwnd_bytes: self.flow.window_bytes,
             delivery_rate_bytes_per_s: self.estimator.ack_rate().unwrap_or(0.0),
             app_limited: self.flow.dry,
@@ -268,7 +272,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             Link::Connecting { .. } | Link::Up { .. } => Monotonic::from_ns(u64::MAX),
         };
         let mut next = self.publisher.due().min(link);
-        if let Some(change) = self.queue.next_change(self.seen.min) {
+        if let Some(change) = self.queue.next_change(self.min_rtt.get()) {
             next = next.min(change);
         }
         for flight in self.flights.iter().filter(|flight| !flight.answered) {

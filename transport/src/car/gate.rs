@@ -21,10 +21,12 @@ const MIN_CHUNK_BYTES: usize = 2_800;
 /// A chunk lasts about this long on the wire.
 const CHUNK_TIME: Duration = Duration::from_millis(2);
 
-/// The most bytes that may be in flight on a path of `rate` bytes per second and `min_rtt`.
+/// The most bytes that may be in flight on a path of `rate` bytes per second and `min_rtt`; `part` of a full pipe's
+/// (see [`crate::estimate::MinRtt::part`]).
 #[must_use]
-pub fn window_bytes(rate: f64, min_rtt: Duration) -> u64 {
-    (rate * (min_rtt + HEADROOM).as_secs_f64() + LEAST_HEADROOM_BYTES) as u64
+pub fn window_bytes(rate: f64, min_rtt: Duration, part: f64) -> u64 {
+    let pipe = if part < 1.0 { min_rtt.mul_f64(part) } else { min_rtt + HEADROOM };
+    (rate * pipe.as_secs_f64() + LEAST_HEADROOM_BYTES) as u64
 }
 
 /// How fast the stack may send, bytes per second, at an estimate of `rate`.
@@ -134,8 +136,8 @@ mod tests {
     #[test]
     fn the_window_is_a_round_trip_and_a_little() {
         // 10 Mbit/s, 50 ms: 62.5 KB in the pipe, 18.75 KB of headroom, four packets.
-        assert_eq!(window_bytes(1_250_000.0, Duration::from_millis(50)), 81_250 + 5_888);
-        assert_eq!(window_bytes(0.0, Duration::ZERO), 5_888);
+        assert_eq!(window_bytes(1_250_000.0, Duration::from_millis(50), 1.0), 81_250 + 5_888);
+        assert_eq!(window_bytes(0.0, Duration::ZERO, 1.0), 5_888);
     }
 
     #[test]

@@ -11,7 +11,6 @@ use s2n_quic::provider::event::{ConnectionInfo, ConnectionMeta, Subscriber, even
 /// Written and read on one thread; atomics because the stack demands `Sync`.
 #[derive(Debug, Default)]
 pub(super) struct PathMetrics {
-    min_rtt_ns: AtomicU64,
     smoothed_rtt_ns: AtomicU64,
     latest_rtt_ns: AtomicU64,
 }
@@ -19,7 +18,6 @@ pub(super) struct PathMetrics {
 /// A copy of the metrics.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RoundTrips {
-    pub(super) min: Duration,
     pub(super) smoothed: Duration,
     pub(super) latest: Duration,
 }
@@ -27,7 +25,7 @@ pub(super) struct RoundTrips {
 impl PathMetrics {
     pub(super) fn round_trips(&self) -> RoundTrips {
         let ns = |cell: &AtomicU64| Duration::from_nanos(cell.load(Ordering::Relaxed));
-        RoundTrips { min: ns(&self.min_rtt_ns), smoothed: ns(&self.smoothed_rtt_ns), latest: ns(&self.latest_rtt_ns) }
+        RoundTrips { smoothed: ns(&self.smoothed_rtt_ns), latest: ns(&self.latest_rtt_ns) }
     }
 }
 
@@ -50,7 +48,6 @@ impl Subscriber for PathWatch {
         let store = |cell: &AtomicU64, duration: Duration| {
             cell.store(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         };
-        store(&context.min_rtt_ns, event.min_rtt);
         store(&context.smoothed_rtt_ns, event.smoothed_rtt);
         store(&context.latest_rtt_ns, event.latest_rtt);
     }

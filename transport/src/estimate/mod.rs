@@ -11,11 +11,13 @@ mod ack_window;
 mod clock_offset;
 mod estimator;
 mod loss;
+mod min_rtt;
 mod train_window;
 
 pub use clock_offset::{AbsurdStamps, ClockEstimate, ClockOffset, DelaySample};
 pub use estimator::{EstimatorLimits, QUEUE_INFLATION, RateEstimator};
 pub use loss::{BurstCounter, LossEstimator};
+pub use min_rtt::MinRtt;
 
 use std::time::Duration;
 

@@ -54,7 +54,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             rate: self.estimator.rate(now),
             low_rate: self.estimator.low_rate(now),
             trusted: self.estimator.is_measured(now),
-            min_rtt: self.seen.min,
+            min_rtt: self.min_rtt.get(),
             ahead_bytes: self.flow.in_flight_bytes.saturating_add(self.feed.unsent_bytes()),
             loss: self.loss.fraction(),
         }
@@ -70,7 +70,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             self.answer_unsent(lane, &frame.item, ReplyStatus::Expired, now);
         }
         self.review(now, &outlook);
-        let window = gate::window_bytes(outlook.rate, outlook.min_rtt);
+        let window = gate::window_bytes(outlook.rate, outlook.min_rtt, self.min_rtt.part(now));
         // Bounded: each turn writes a chunk, begins a frame or ends the loop.
         while self.feed.is_open(self.flow.in_flight_bytes, window, outlook.rate) {
             let given = match self.flights.iter_mut().find(|flight| flight.sent_at.is_none()) {
@@ -222,7 +222,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             Ok(result) => {
                 self.estimator.train(at, result.train.bytes_per_s as f64, result.train.bytes);
                 let cloud = result.times.total().saturating_sub(result.times.receive);
-                let passage = at.saturating_since(flight.started).saturating_sub(cloud).saturating_sub(self.seen.min);
+                let passage =
+                    at.saturating_since(flight.started).saturating_sub(cloud).saturating_sub(self.min_rtt.get());
                 self.estimator.passed(at, flight.written_bytes, passage);
                 // Stamps that cannot be are counted there; the result itself may be right all the same.
                 let _ = self.clocks.sample(flight.started, at, &result.stamps);
