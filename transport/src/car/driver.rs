@@ -18,7 +18,7 @@ use super::publish::{Publisher, tell};
 use super::queue::UplinkQueue;
 use super::session::{self, AttemptError, Session};
 use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
-use crate::certs::TlsFiles;
+use crate::certs::{Car, Credentials};
 use crate::estimate::{LinkEstimate, RateEstimator};
 use crate::reactor::{AsyncBell, Backoff, sleep_until};
 use crate::wire::code;
@@ -48,7 +48,7 @@ enum Link {
 pub(super) struct Driver<B> {
     server: std::net::SocketAddr,
     server_name: String,
-    tls: TlsFiles,
+    tls: Credentials<Car>,
     identity: Identity,
     models: Vec<String>,
     lanes: Vec<CarService<B>>,

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::CarError;
 use super::metrics::{PathMetrics, PathWatch};
-use crate::certs::{self, TlsFiles};
+use crate::certs::{Car, Credentials};
 use crate::reactor::never;
 use crate::wire::VERSION;
 use crate::wire::control::ControlMessage;
@@ -50,8 +50,7 @@ pub(super) enum AttemptError {
 }
 
 /// A client endpoint on a fresh socket.
-pub(super) fn client(server: SocketAddr, tls: &TlsFiles, wake: Arc<Notify>) -> Result<Client, CarError> {
-    let tls = certs::client(tls)?;
+pub(super) fn client(server: SocketAddr, tls: &Credentials<Car>, wake: Arc<Notify>) -> Result<Client, CarError> {
     let fail = |what| move |reason: String| CarError::Start { what, reason };
     let local: SocketAddr = if server.is_ipv4() {
         (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
@@ -73,7 +72,7 @@ pub(super) fn client(server: SocketAddr, tls: &TlsFiles, wake: Arc<Notify>) -> R
         .map_err(|error| error.to_string())
         .map_err(fail("socket"))?;
     Client::builder()
-        .with_tls(tls)
+        .with_tls(tls.client())
         .unwrap_or_else(never)
         .with_io(io)
         .map_err(|error| error.to_string())

@@ -29,38 +29,54 @@ const REFUSAL_TIME: Duration = Duration::from_millis(500);
 pub(super) async fn serve(hub: Rc<RefCell<Hub>>, connection: Connection) {
     let from = connection.remote_addr().unwrap_or_else(|_| (std::net::Ipv4Addr::UNSPECIFIED, 0).into());
     let metrics = connection.query_event_context(|metrics: &Arc<PeerMetrics>| Arc::clone(metrics)).unwrap_or_default();
-    let (handle, mut acceptor) = connection.split();
+    let certificate = metrics.certificate();
+    let admitted = hub.borrow_mut().opened(&certificate);
+    let (handle, acceptor) = connection.split();
+    welcome(&hub, handle, acceptor, &metrics, from, admitted).await;
+    hub.borrow_mut().closed(&certificate);
+}
+
+/// Hears Hello, and serves the car or says why not.
+async fn welcome(
+    hub: &Rc<RefCell<Hub>>,
+    handle: Handle,
+    mut acceptor: StreamAcceptor,
+    metrics: &Arc<PeerMetrics>,
+    from: SocketAddr,
+    admitted: Result<(), String>,
+) {
     let time = hub.borrow().limits.header_time;
     let hello = tokio::time::timeout(time, greet(&mut acceptor)).await;
     let (identity, reader, mut control) = match hello {
         Ok(Ok(hello)) => hello,
-        Ok(Err((reason, control))) => return refuse(&hub, handle, control, from, reason).await,
+        Ok(Err((reason, control))) => return refuse(hub, handle, control, from, reason).await,
         Err(_) => {
             let reason = format!("no Hello within {} ms", time.as_millis());
-            return refuse(&hub, handle, None, from, reason).await;
+            return refuse(hub, handle, None, from, reason).await;
         }
     };
-    let joined = hub.borrow_mut().join(&identity, handle.clone(), Arc::clone(&metrics), Monotonic::now());
+    let joined =
+        admitted.and_then(|()| hub.borrow_mut().join(&identity, handle.clone(), Arc::clone(metrics), Monotonic::now()));
     let id = match joined {
         Ok(id) => id,
-        Err(reason) => return refuse(&hub, handle, Some(control), from, reason).await,
+        Err(reason) => return refuse(hub, handle, Some(control), from, reason).await,
     };
     let car: Arc<str> = identity.as_str().into();
     hub.borrow_mut().log(GatewayEvent::Joined { car: Arc::clone(&car), from });
     let menu = hub.borrow_mut().menu(Monotonic::now());
     if send(&mut control, &ControlMessage::Accepted { menu }).await.is_ok() {
         let link = Rc::new(Link {
-            hub: Rc::clone(&hub),
+            hub: Rc::clone(hub),
             connection: id,
             car: Arc::clone(&car),
             from,
-            metrics,
+            metrics: Arc::clone(metrics),
             arrivals: RefCell::default(),
         });
-        attend(&hub, link, acceptor, reader, control, &handle).await;
+        attend(hub, link, acceptor, reader, control, &handle).await;
     }
     let mut hub = hub.borrow_mut();
-    hub.leave(&identity, id);
+    hub.leave(id);
     hub.log(GatewayEvent::Left { car });
 }
 

@@ -4,6 +4,7 @@
 //! when a worker is free ([`schedule`]), and hands tasks to worker threads over rings ([`worker`]). A car that breaks
 //! the protocol harms only its own stream or connection.
 
+mod admission;
 mod arrivals;
 mod connection;
 mod endpoint;
@@ -11,6 +12,7 @@ pub mod execution;
 mod frame;
 mod hub;
 mod peer;
+mod refusals;
 pub mod schedule;
 pub mod worker;
 
@@ -25,8 +27,9 @@ use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 
 pub use arrivals::Arrivals;
+pub use refusals::Tally;
 
-use crate::certs::{CertError, TlsFiles};
+use crate::certs::{Cloud, Credentials};
 use crate::wire::menu::CloudMenu;
 use crate::wire::result::{CloudTimes, Status, TrainRate};
 use worker::WorkerPort;
@@ -36,14 +39,21 @@ use worker::WorkerPort;
 pub struct GatewayLimits {
     /// Largest payload, bytes; at most [`crate::wire::MAX_FRAME_BYTES`].
     pub max_frame_bytes: u32,
-    /// Bytes of one car's frames held at a time.
+    /// Bytes of one car's frames held at a time, over all its connections.
     pub max_car_bytes: u64,
+    /// Bytes of frames a car may send a second; in a burst, as many as it may have here.
+    pub max_car_bytes_per_s: u64,
     /// Streams a car may have open at a time, its control stream included.
     pub max_streams: u64,
     /// Cars connected at a time.
     pub max_cars: usize,
     /// Handshakes under way at a time; beyond it, addresses have to prove themselves first (Retry).
     pub max_handshakes: usize,
+    /// Connections open with one certificate at a time, those before Hello and those given up included. A fleet's may
+    /// have as many as there may be cars.
+    pub max_certificate_connections: usize,
+    /// Whether certificates that leave it to the car who it is ([`crate::certs::Subject::Fleet`]) are taken.
+    pub fleet_certificates: bool,
     /// How long a stream may take to show its header, and a connection its Hello.
     pub header_time: Duration,
 }
@@ -53,9 +63,12 @@ impl Default for GatewayLimits {
         Self {
             max_frame_bytes: crate::wire::MAX_FRAME_BYTES,
             max_car_bytes: 150_000_000,
+            max_car_bytes_per_s: 125_000_000,
             max_streams: 128,
             max_cars: 4_096,
             max_handshakes: 64,
+            max_certificate_connections: 8,
+            fleet_certificates: false,
             header_time: Duration::from_secs(1),
         }
     }
@@ -65,8 +78,8 @@ impl Default for GatewayLimits {
 pub struct Gateway {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// Certificates.
-    pub tls: TlsFiles,
+    /// Certificates; a clone of them reads them again while the gateway runs.
+    pub tls: Credentials<Cloud>,
     /// What it serves; execution times here hold until they are measured.
     pub menu: CloudMenu,
     /// Limits.
@@ -127,13 +140,16 @@ pub enum GatewayEvent {
         /// Its identity.
         car: Arc<str>,
     },
-    /// A connection was refused or a stream broke the protocol.
+    /// A handshake failed, a connection was refused, a stream broke the protocol or a frame was beyond a limit. Of a
+    /// flood only some are told; [`Tally`] counts them all.
     Refused {
         /// Its address.
         from: SocketAddr,
         /// Why.
         reason: String,
     },
+    /// What was refused until now, when it has become more; at most once a second.
+    Tally(Tally),
     /// A worker ended; its task was answered with an error and it gets no more.
     WorkerDied {
         /// Which, in the order given at start.
@@ -144,9 +160,6 @@ pub enum GatewayEvent {
 /// Why the gateway could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// Certificates.
-    #[error(transparent)]
-    Cert(#[from] CertError),
     /// The socket.
     #[error("cannot listen on {listen}: {reason}")]
     Listen {

@@ -17,7 +17,7 @@ use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, Subscription, run_car};
-use transport::certs::{CLOUD_NAME, DevPki, TlsFiles};
+use transport::certs::{CLOUD_NAME, Car, Cloud, Credentials, DevPki, TlsFiles};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
 use transport::gateway::worker::{Task, TaskResult, TaskStatus, WorkerEnd, worker_channel};
 use transport::gateway::{Gateway, GatewayError, GatewayEvent, GatewayLimits, ServedFrame, run_gateway};
@@ -84,12 +84,21 @@ pub struct CloudSide {
     pub address: SocketAddr,
     pub served: rtrb::Consumer<ServedFrame>,
     pub events: rtrb::Consumer<GatewayEvent>,
+    /// What it shows and trusts, to be read again.
+    pub tls: Credentials<Cloud>,
     stop: StopToken,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl CloudSide {
+    /// A gateway that takes the development PKI's certificate from any car.
     pub fn start(tls: TlsFiles, listen: SocketAddr, limits: GatewayLimits, work: Work) -> Self {
+        Self::start_strict(tls, listen, GatewayLimits { fleet_certificates: true, ..limits }, work)
+    }
+
+    /// A gateway with exactly these limits.
+    pub fn start_strict(tls: TlsFiles, listen: SocketAddr, limits: GatewayLimits, work: Work) -> Self {
+        let tls = Credentials::<Cloud>::load(tls).expect("certificates");
         let stop = StopToken::default();
         let bell = Doorbell::eventfd().expect("an eventfd");
         let (port, end) = worker_channel(&bell);
@@ -98,7 +107,7 @@ impl CloudSide {
         let (bound_in, bound) = std::sync::mpsc::sync_channel(1);
         let config = Gateway {
             listen,
-            tls,
+            tls: tls.clone(),
             menu: menu(),
             limits,
             served: Some(served_in),
@@ -115,7 +124,7 @@ impl CloudSide {
             }),
         ];
         let address = bound.recv_timeout(PATIENCE).expect("the gateway listens");
-        Self { address, served, events, stop, threads }
+        Self { address, served, events, tls, stop, threads }
     }
 
     pub fn wait_event(&mut self, wanted: impl Fn(&GatewayEvent) -> bool) -> GatewayEvent {
@@ -139,6 +148,8 @@ pub struct CarSide {
     pub estimates: mailbox::Receiver<LinkEstimate>,
     pub menus: mailbox::Receiver<CloudMenu>,
     pub events: rtrb::Consumer<LinkEvent>,
+    /// What it shows and trusts, to be read again.
+    pub tls: Credentials<Car>,
     /// Rung for everything that comes from the endpoint.
     pub news: Doorbell,
     bell: Doorbell,
@@ -148,6 +159,7 @@ pub struct CarSide {
 
 impl CarSide {
     pub fn start(tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
+        let tls = Credentials::<Car>::load(tls).expect("certificates");
         let (news, stop) = (Doorbell::futex(), StopToken::default());
         let bell = Doorbell::eventfd().expect("an eventfd");
         let (mut inputs, mut replies, mut lanes) = (vec![], vec![], vec![]);
@@ -170,7 +182,7 @@ impl CarSide {
         let config = CarEndpoint {
             server,
             server_name: CLOUD_NAME.into(),
-            tls,
+            tls: tls.clone(),
             identity: identity.parse().expect("an identity"),
             models: vec!["edd2".into(), "edd1".into(), "unknown".into()],
             services: lanes,
@@ -183,7 +195,7 @@ impl CarSide {
         };
         let (car_stop, car_bell) = (stop.clone(), bell.clone());
         let thread = std::thread::spawn(move || run_car(config, &car_stop, car_bell).expect("the car runs"));
-        Self { inputs, replies, estimates, menus, events, news, bell, stop, thread: Some(thread) }
+        Self { inputs, replies, estimates, menus, events, tls, news, bell, stop, thread: Some(thread) }
     }
 
     /// Sends a frame whose bytes all are `seq`'s lowest byte, due in `budget`.
@@ -275,7 +287,7 @@ pub fn failing_gateway(tls: TlsFiles, listen: SocketAddr) -> GatewayError {
     let bell = Doorbell::eventfd().expect("an eventfd");
     let config = Gateway {
         listen,
-        tls,
+        tls: Credentials::<Cloud>::load(tls).expect("certificates"),
         menu: menu(),
         limits: GatewayLimits::default(),
         served: None,
