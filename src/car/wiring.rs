@@ -17,8 +17,9 @@ use rt_core::trace::counters::ThreadCounters;
 use telemetry::collector::Collector;
 use telemetry::names::Names;
 use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription};
-use transport::certs::TlsFiles;
+use transport::certs::{Bearer, Car, CertificateFacts, Credentials, TlsFiles};
 use transport::estimate::EstimatorLimits;
+use transport::wire::identity::Identity;
 
 use super::allocator::{Allocator, Client, Vocabulary};
 use super::capture::Capture;
@@ -44,6 +45,8 @@ pub struct Wiring {
     pub threads: Threads,
     /// What happens to the link.
     pub link_events: Option<rtrb::Consumer<LinkEvent>>,
+    /// What the car shows the cloud, and trusts.
+    pub credentials: Option<Credentials<Car>>,
     /// What memory was got, a line per pool.
     pub memory: Vec<String>,
 }
@@ -196,15 +199,19 @@ pub fn wire(
     }
     let (estimate_in, estimates) = mailbox();
     let (menu_in, menus) = mailbox();
-    let (mut endpoint, mut link_events) = (None, None);
+    let (mut endpoint, mut link_events, mut credentials) = (None, None, None);
     if let Some(peer) = &profile.cloud {
+        let files = TlsFiles { ca: peer.ca.clone(), certificate: peer.certificate.clone(), key: peer.key.clone() };
+        let tls = Credentials::<Car>::load(files).map_err(Failure::config)?;
+        crate::credentials::tell(&tls);
+        credentials = Some(tls.clone());
         let (events_in, events_out) = rtrb::RingBuffer::new(RING);
         link_events = Some(events_out);
         let car = CarEndpoint {
             server: resolve(peer)?,
             server_name: peer.server_name.clone(),
-            tls: TlsFiles { ca: peer.ca.clone(), certificate: peer.certificate.clone(), key: peer.key.clone() },
-            identity: identity(peer)?,
+            identity: identity(peer, &tls.facts())?,
+            tls,
             models: plan.models.clone(),
             services: wiring.ports,
             estimates: vec![Subscription { mailbox: estimate_in, bell: allocator_bell.clone() }],
@@ -241,7 +248,7 @@ pub fn wire(
         allocator,
         endpoint,
     };
-    Ok(Wiring { threads, link_events, memory: wiring.memory })
+    Ok(Wiring { threads, link_events, credentials, memory: wiring.memory })
 }
 
 /// What grows service by service.
@@ -263,9 +270,25 @@ fn resolve(peer: &CloudPeer) -> Result<std::net::SocketAddr, Failure> {
     found.next().ok_or_else(|| wrong("the name has no address".to_owned()))
 }
 
-/// `car/<name>/<uuid>`; a random UUID (version 4) makes each process its own peer.
-fn identity(peer: &CloudPeer) -> Result<transport::wire::identity::Identity, Failure> {
-    let name = peer.identity.split('/').nth(1).unwrap_or(&peer.identity);
-    let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid").map_err(Failure::run)?;
-    format!("car/{name}/{}", uuid.trim()).parse().map_err(|error| Failure::Config(format!("cloud identity: {error}")))
+/// Who this car is: what its certificate says, which the profile must not contradict. Only with a fleet's certificate
+/// the profile decides, and a random UUID makes each process its own peer.
+fn identity(peer: &CloudPeer, certificate: &CertificateFacts) -> Result<Identity, Failure> {
+    let path = peer.certificate.display();
+    match (&certificate.bearer, peer.identity.as_deref()) {
+        (Bearer::One(own), None) => Ok(own.clone()),
+        (Bearer::One(own), Some(said)) if said == own.name() || said == own.as_str() => Ok(own.clone()),
+        (Bearer::One(own), Some(said)) => Err(Failure::Config(format!(
+            "cloud identity: {said:?} is not {own}, whose certificate {path} is; leave the key out, or take the car's own"
+        ))),
+        (Bearer::Fleet, Some(said)) if said.contains('/') => {
+            said.parse().map_err(|error| Failure::Config(format!("cloud identity: {error}")))
+        }
+        (Bearer::Fleet, Some(name)) => crate::credentials::random_identity(name),
+        (Bearer::Fleet, None) => Err(Failure::Config(format!(
+            "cloud identity is missing: certificate {path} is a fleet's and does not say which car this is"
+        ))),
+        (Bearer::Nobody(reason), _) => Err(Failure::Config(format!(
+            "certificate {path} does not say which car this is: {reason}; turbo certs issue makes one that does"
+        ))),
+    }
 }

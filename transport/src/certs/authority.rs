@@ -60,14 +60,22 @@ pub struct Issued {
 }
 
 impl Issued {
+    /// Says so where one of the files is there already.
+    ///
+    /// # Errors
+    /// [`CertError::Exists`].
+    pub fn check_absent(&self, files: &TlsFiles) -> Result<(), CertError> {
+        files::absent(&files.key)?;
+        files::absent(&files.certificate)
+    }
+
     /// Writes both; the key first and for its owner alone, so that a certificate never stands without its key.
     ///
     /// # Errors
     /// [`CertError::Exists`], before anything is written, and [`CertError::Write`].
     pub fn write(&self, files: &TlsFiles, overwrite: Overwrite) -> Result<(), CertError> {
         if overwrite == Overwrite::Refuse {
-            files::absent(&files.key)?;
-            files::absent(&files.certificate)?;
+            self.check_absent(files)?;
         }
         files::write(&files.key, &self.key, PRIVATE, overwrite)?;
         files::write(&files.certificate, &self.certificate, PUBLIC, overwrite)
@@ -173,12 +181,19 @@ impl Authority {
         files::write(&certificate, &self.pem, PUBLIC, overwrite)
     }
 
-    /// Writes the certificate alone, for those who trust it.
+    /// Writes the certificate alone, for those who trust it, into a folder that is made where it is missing; where it
+    /// is there already nothing is done.
     ///
     /// # Errors
-    /// [`CertError::Write`].
-    pub fn publish(&self, path: &Path) -> Result<(), CertError> {
-        files::write(path, &self.pem, PUBLIC, Overwrite::Replace)
+    /// [`CertError::Write`], and [`CertError::Exists`] where another's is there.
+    pub fn publish(&self, path: &Path, overwrite: Overwrite) -> Result<(), CertError> {
+        if std::fs::read_to_string(path).is_ok_and(|text| text == self.pem) {
+            return Ok(());
+        }
+        if let Some(folder) = path.parent() {
+            files::folder(folder)?;
+        }
+        files::write(path, &self.pem, PUBLIC, overwrite)
     }
 
     /// Signs a new key of `subject`, good for `days`; without a number for [`Authority::LEAF_DAYS`] or as long as the

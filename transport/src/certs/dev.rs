@@ -42,7 +42,7 @@ impl DevPki {
         files::folder(dir)?;
         let pki = Self { dir: dir.to_owned() };
         let authority = Authority::create(Authority::LEAF_DAYS)?;
-        authority.publish(&pki.cloud().ca)?;
+        authority.publish(&pki.cloud().ca, Overwrite::Replace)?;
         let cloud = Subject::Cloud { name: CLOUD_NAME.to_owned() };
         for (subject, files) in [(&cloud, pki.cloud()), (car, pki.car())] {
             authority.issue(subject, None)?.write(&files, Overwrite::Replace)?;

@@ -21,7 +21,7 @@ fn cloud() -> Subject {
 /// Writes a certificate of `subject`, signed by `authority`, and the authority's beside it.
 fn put(dir: &Path, authority: &Authority, subject: &Subject) -> TlsFiles {
     let files = TlsFiles::of(dir, subject.role());
-    authority.publish(&files.ca).expect("written");
+    authority.publish(&files.ca, Overwrite::Replace).expect("written");
     authority.issue(subject, None).expect("issued").write(&files, Overwrite::Replace).expect("written");
     files
 }
@@ -110,7 +110,7 @@ fn what_is_wrong_with_files_is_said_with_their_names() {
     assert!(matches!(missing, CertError::Read { .. }) && missing.to_string().contains("none.key"));
     let authority = Authority::create(10).expect("made");
     let expired = TlsFiles::of(dir.path(), "expired");
-    authority.publish(&expired.ca).expect("written");
+    authority.publish(&expired.ca, Overwrite::Replace).expect("written");
     let issued = authority.issue_expired(&cloud(), 60).expect("issued");
     issued.write(&expired, Overwrite::Refuse).expect("written");
     let error = load(expired);
@@ -124,7 +124,7 @@ fn an_end_that_is_near_is_worth_a_word() {
     let authority = Authority::create(100).expect("made");
     let notes = |days| {
         let files = TlsFiles::of(dir.path(), "cloud");
-        authority.publish(&files.ca).expect("written");
+        authority.publish(&files.ca, Overwrite::Replace).expect("written");
         authority.issue(&cloud(), Some(days)).expect("issued").write(&files, Overwrite::Replace).expect("written");
         Credentials::<Cloud>::load(files).expect("loaded").notes()
     };
