@@ -54,25 +54,31 @@ pub(super) fn issue(args: &IssueArgs) -> Result<(), Failure> {
 
 /// Whom it is for, and where it goes.
 fn subject(args: &IssueArgs) -> Result<(Subject, TlsFiles), Failure> {
-    let folder = |name: &str| args.out.clone().unwrap_or_else(|| args.dir.join(name));
+    let folder = |name: &str| match &args.out {
+        Some(out) => Ok(out.clone()),
+        None if name.starts_with('.') || name.contains('/') => {
+            Err(Failure::Usage(format!("{name:?} is not the name of a folder; give one with --out FOLDER")))
+        }
+        None => Ok(args.dir.join(name)),
+    };
     if let Some(car) = &args.car {
         let wrong = |error: &dyn std::fmt::Display| Failure::Usage(format!("--car {car}: {error}"));
         let car = car.strip_prefix("car/").unwrap_or(car);
         if car.contains('/') {
             let identity: Identity = format!("car/{car}").parse().map_err(|error| wrong(&error))?;
-            let files = TlsFiles::of(&folder(identity.name()), "car");
+            let files = TlsFiles::of(&folder(identity.name())?, "car");
             return Ok((Subject::Car(identity), files));
         }
         let fresh = random_identity(car).map_err(|error| wrong(&error))?;
-        let files = TlsFiles::of(&folder(car), "car");
+        let files = TlsFiles::of(&folder(car)?, "car");
         let identity = if args.replace { known(&files, car).unwrap_or(fresh) } else { fresh };
         return Ok((Subject::Car(identity), files));
     }
     if args.fleet {
-        return Ok((Subject::Fleet, TlsFiles::of(&folder("fleet"), "car")));
+        return Ok((Subject::Fleet, TlsFiles::of(&folder("fleet")?, "car")));
     }
     let name = args.name.clone().unwrap_or_else(|| CLOUD_NAME.to_owned());
-    let files = TlsFiles::of(&folder(&name), "cloud");
+    let files = TlsFiles::of(&folder(&name)?, "cloud");
     Ok((Subject::Cloud { name }, files))
 }
 

@@ -214,7 +214,7 @@ impl Authority {
         self.sign(subject, now.saturating_sub(CLOCK_SKEW), wanted.min(end)).map_err(fail)?
     }
 
-    /// The same for any time, also one that is over.
+    /// The same for any time, also one that is over. What the generator refuses is the outer error.
     fn sign(
         &self,
         subject: &Subject,

@@ -26,7 +26,7 @@ pub enum CertError {
         source: std::io::Error,
     },
     /// A file that would be written is there already.
-    #[error("{path} exists already, and what is signed with it would be lost; name another folder, or remove it first")]
+    #[error("{path} exists already and is not overwritten; name another folder, or ask for it to be replaced")]
     Exists {
         /// The file.
         path: PathBuf,

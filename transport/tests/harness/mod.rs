@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
+pub mod raw;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::thread::JoinHandle;
