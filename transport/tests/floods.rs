@@ -80,7 +80,7 @@ fn cars_that_come_and_go_leave_no_memory_behind() {
     let mut good = CarSide::start(pki.car(), cloud.address, IDENTITY, 1);
     good.wait_connected(true);
     cloud.wait_event(|event| matches!(event, GatewayEvent::Joined { .. }));
-    const ROUND: u64 = 100;
+    const ROUND: u64 = 60;
     for round in 0..2 {
         come_and_go(&mut cloud, &pki.car(), ROUND, round);
     }
