@@ -5,6 +5,7 @@ mod capture;
 mod detector;
 mod encoder;
 mod messages;
+mod peer;
 mod pending;
 mod plan;
 mod service;

@@ -1,12 +1,11 @@
 //! Joins the car's threads: makes every ring, mailbox, doorbell and pool, and gives each end to its owner.
 
-use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use allocation::problem::Demand;
-use config::car::{CarProfile, CloudPeer};
+use config::car::CarProfile;
 use drivers::camera::Camera;
 use inference::codec::ImageEncoder;
 use rt_core::doorbell::Doorbell;
@@ -17,15 +16,15 @@ use rt_core::trace::counters::ThreadCounters;
 use telemetry::collector::Collector;
 use telemetry::names::Names;
 use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription};
-use transport::certs::{Bearer, Car, CertificateFacts, Credentials, TlsFiles};
+use transport::certs::{Car, Credentials, TlsFiles};
 use transport::estimate::EstimatorLimits;
-use transport::wire::identity::Identity;
 
 use super::allocator::{Allocator, Client, Vocabulary};
 use super::capture::Capture;
 use super::detector::Lane;
 use super::encoder::Encoder;
 use super::huge_pages;
+use super::peer;
 use super::plan::Plan;
 use super::service::{MAX_PENDING, Service};
 use crate::failure::Failure;
@@ -200,17 +199,17 @@ pub fn wire(
     let (estimate_in, estimates) = mailbox();
     let (menu_in, menus) = mailbox();
     let (mut endpoint, mut link_events, mut credentials) = (None, None, None);
-    if let Some(peer) = &profile.cloud {
-        let files = TlsFiles { ca: peer.ca.clone(), certificate: peer.certificate.clone(), key: peer.key.clone() };
+    if let Some(cloud) = &profile.cloud {
+        let files = TlsFiles { ca: cloud.ca.clone(), certificate: cloud.certificate.clone(), key: cloud.key.clone() };
         let tls = Credentials::<Car>::load(files).map_err(Failure::config)?;
         crate::credentials::tell(&tls);
         credentials = Some(tls.clone());
         let (events_in, events_out) = rtrb::RingBuffer::new(RING);
         link_events = Some(events_out);
         let car = CarEndpoint {
-            server: resolve(peer)?,
-            server_name: peer.server_name.clone(),
-            identity: identity(peer, &tls.facts())?,
+            server: peer::resolve(cloud)?,
+            server_name: cloud.server_name.clone(),
+            identity: peer::identity(cloud, &tls.facts())?,
             tls,
             models: plan.models.clone(),
             services: wiring.ports,
@@ -261,34 +260,4 @@ struct Parts {
     clients: Vec<Client>,
     ports: Vec<CarService<ReadLease>>,
     memory: Vec<String>,
-}
-
-fn resolve(peer: &CloudPeer) -> Result<std::net::SocketAddr, Failure> {
-    let wrong =
-        |reason: String| Failure::Config(format!("cloud address {:?}: {reason}; expected host:port", peer.address));
-    let mut found = peer.address.to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
-    found.next().ok_or_else(|| wrong("the name has no address".to_owned()))
-}
-
-/// Who this car is: what its certificate says, which the profile must not contradict. Only with a fleet's certificate
-/// the profile decides, and a random UUID makes each process its own peer.
-fn identity(peer: &CloudPeer, certificate: &CertificateFacts) -> Result<Identity, Failure> {
-    let path = peer.certificate.display();
-    match (&certificate.bearer, peer.identity.as_deref()) {
-        (Bearer::One(own), None) => Ok(own.clone()),
-        (Bearer::One(own), Some(said)) if said == own.name() || said == own.as_str() => Ok(own.clone()),
-        (Bearer::One(own), Some(said)) => Err(Failure::Config(format!(
-            "cloud identity: {said:?} is not {own}, whose certificate {path} is; leave the key out, or take the car's own"
-        ))),
-        (Bearer::Fleet, Some(said)) if said.contains('/') => {
-            said.parse().map_err(|error| Failure::Config(format!("cloud identity: {error}")))
-        }
-        (Bearer::Fleet, Some(name)) => crate::credentials::random_identity(name),
-        (Bearer::Fleet, None) => Err(Failure::Config(format!(
-            "cloud identity is missing: certificate {path} is a fleet's and does not say which car this is"
-        ))),
-        (Bearer::Nobody(reason), _) => Err(Failure::Config(format!(
-            "certificate {path} does not say which car this is: {reason}; turbo certs issue makes one that does"
-        ))),
-    }
 }

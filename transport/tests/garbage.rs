@@ -6,35 +6,20 @@ mod harness;
 use std::time::Duration;
 
 use bytes::Bytes;
-use harness::{CarSide, CloudSide, IDENTITY, PATIENCE, echo, localhost, pki};
-use s2n_quic::client::Connect;
-use s2n_quic::provider::tls::default as tls;
+use harness::{CarSide, CloudSide, IDENTITY, PATIENCE, echo, localhost, pki, raw};
 use s2n_quic::{Client, Connection};
 use transport::car::ReplyStatus;
-use transport::certs::{CLOUD_NAME, TlsFiles};
+use transport::certs::TlsFiles;
 use transport::gateway::{GatewayEvent, GatewayLimits};
+use transport::wire::VERSION;
 use transport::wire::control::ControlMessage;
 use transport::wire::frame::FrameHeader;
-use transport::wire::{ALPN, VERSION};
 
 const RAW: &str = "car/raw/00000000-0000-4000-8000-000000000001";
 
 async fn connect(files: &TlsFiles, address: std::net::SocketAddr) -> (Client, Connection) {
-    let tls = tls::Client::builder()
-        .with_empty_trust_store()
-        .and_then(|builder| builder.with_certificate(files.ca.as_path()))
-        .and_then(|builder| builder.with_client_identity(files.certificate.as_path(), files.key.as_path()))
-        .and_then(|builder| builder.with_application_protocols([ALPN]))
-        .and_then(tls::client::Builder::build)
-        .expect("certificates");
-    let client = Client::builder()
-        .with_tls(tls)
-        .expect("TLS")
-        .with_io("127.0.0.1:0")
-        .expect("a socket")
-        .start()
-        .expect("a client");
-    let connection = client.connect(Connect::new(address).with_server_name(CLOUD_NAME)).await.expect("a connection");
+    let client = raw::client(files);
+    let connection = raw::connect(&client, address).await.expect("a connection");
     (client, connection)
 }
 
@@ -85,7 +70,7 @@ fn garbage_is_refused_with_reasons_and_a_well_behaved_car_notices_nothing() {
         car.send(0, seq, 0, 20_000, Duration::from_secs(20));
         assert_eq!(car.reply(0).status, ReplyStatus::Ok);
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = raw::runtime();
     let files = pki.car();
 
     // Instead of Hello: noise, a length beyond the limit, another message, another version.

@@ -62,6 +62,17 @@ struct Account {
     held: u64,
 }
 
+/// What becomes of a connection that has just been opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// Its Hello decides.
+    Heard,
+    /// It is one too many for its certificate; once it has said Hello it is told so.
+    Refused(String),
+    /// There are twice too many, and none is waited for any more.
+    Closed(String),
+}
+
 /// Why a frame's bytes are not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Excess {
@@ -97,16 +108,20 @@ impl<C> Default for Admission<C> {
 }
 
 impl<C> Admission<C> {
-    /// A connection was opened with this certificate; has to be taken back with [`Admission::closed`]. The reason where
-    /// it is one too many.
-    pub(super) fn opened(&mut self, certificate: &PeerCertificate, limits: &GatewayLimits) -> Result<(), String> {
+    /// A connection was opened with this certificate; has to be taken back with [`Admission::closed`].
+    pub(super) fn opened(&mut self, certificate: &PeerCertificate, limits: &GatewayLimits) -> Opening {
         let open = self.open.entry(Arc::clone(&certificate.der)).or_default();
         *open += 1;
         let most = match certificate.bearer {
             Bearer::Fleet => limits.max_cars.max(limits.max_certificate_connections),
             Bearer::One(_) | Bearer::Nobody(_) => limits.max_certificate_connections,
         };
-        if *open > most { Err(format!("its certificate has {most} connections open already")) } else { Ok(()) }
+        let reason = || format!("its certificate has {most} connections open already");
+        match *open {
+            open if open <= most => Opening::Heard,
+            open if open <= most.saturating_mul(2) => Opening::Refused(reason()),
+            _ => Opening::Closed(reason()),
+        }
     }
 
     /// A connection of this certificate has ended.

@@ -12,6 +12,7 @@ use s2n_quic::connection::{Handle, StreamAcceptor};
 use s2n_quic::stream::SendStream;
 
 use super::GatewayEvent;
+use super::admission::Opening;
 use super::frame::{self, Link};
 use super::hub::Hub;
 use super::peer::PeerMetrics;
@@ -30,9 +31,13 @@ pub(super) async fn serve(hub: Rc<RefCell<Hub>>, connection: Connection) {
     let from = connection.remote_addr().unwrap_or_else(|_| (std::net::Ipv4Addr::UNSPECIFIED, 0).into());
     let metrics = connection.query_event_context(|metrics: &Arc<PeerMetrics>| Arc::clone(metrics)).unwrap_or_default();
     let certificate = metrics.certificate();
-    let admitted = hub.borrow_mut().opened(&certificate);
+    let opening = hub.borrow_mut().opened(&certificate);
     let (handle, acceptor) = connection.split();
-    welcome(&hub, handle, acceptor, &metrics, from, admitted).await;
+    match opening {
+        Opening::Heard => welcome(&hub, handle, acceptor, &metrics, from, Ok(())).await,
+        Opening::Refused(reason) => welcome(&hub, handle, acceptor, &metrics, from, Err(reason)).await,
+        Opening::Closed(reason) => refuse(&hub, handle, None, from, reason).await,
+    }
     hub.borrow_mut().closed(&certificate);
 }
 

@@ -13,7 +13,7 @@ use rt_core::trace::counters::{Counter, ThreadCounters};
 use s2n_quic::connection::Handle;
 use tokio::sync::oneshot;
 
-use super::admission::{Admission, Excess, PeerCertificate};
+use super::admission::{Admission, Excess, Opening, PeerCertificate};
 use super::execution::ExecutionTimes;
 use super::peer::PeerMetrics;
 use super::refusals::Refusals;
@@ -120,8 +120,8 @@ impl Hub {
         usize::from(model) < self.menu.models.len()
     }
 
-    /// A connection was opened; the reason where its certificate has one too many.
-    pub(super) fn opened(&mut self, certificate: &PeerCertificate) -> Result<(), String> {
+    /// A connection was opened with this certificate.
+    pub(super) fn opened(&mut self, certificate: &PeerCertificate) -> Opening {
         self.admission.opened(certificate, &self.limits)
     }
 

@@ -67,15 +67,21 @@ fn connections_are_counted_by_certificate() {
     let mut admission = Admission::<bool>::default();
     let (own, other) = (certificate(1, Bearer::One(identity(CAR))), certificate(2, Bearer::Fleet));
     for _ in 0..3 {
-        assert_eq!(admission.opened(&own, &limits()), Ok(()));
+        assert_eq!(admission.opened(&own, &limits()), Opening::Heard);
     }
-    assert!(admission.opened(&own, &limits()).is_err_and(|reason| reason.contains("3 connections")));
-    assert_eq!(admission.opened(&other, &limits()), Ok(()), "another's is no matter");
+    for _ in 0..3 {
+        let opening = admission.opened(&own, &limits());
+        assert!(matches!(&opening, Opening::Refused(reason) if reason.contains("3 connections")), "{opening:?}");
+    }
+    assert!(matches!(admission.opened(&own, &limits()), Opening::Closed(_)), "too many to explain it to");
+    assert_eq!(admission.opened(&other, &limits()), Opening::Heard, "another's is no matter");
+    for _ in 0..4 {
+        admission.closed(&own);
+    }
+    assert!(matches!(admission.opened(&own, &limits()), Opening::Refused(_)), "three are there still");
     admission.closed(&own);
-    assert!(admission.opened(&own, &limits()).is_err(), "the refused one counts until it has ended");
     admission.closed(&own);
-    admission.closed(&own);
-    assert_eq!(admission.opened(&own, &limits()), Ok(()));
+    assert_eq!(admission.opened(&own, &limits()), Opening::Heard);
 }
 
 #[test]
@@ -103,7 +109,7 @@ fn whoever_comes_and_goes_leaves_nothing() {
     for round in 0..10_000_u64 {
         let car = format!("car/a/8f14e45f-ceea-467f-a8f5-{round:012x}");
         let seen = certificate((round % 7) as u8, Bearer::Fleet);
-        admission.opened(&seen, &limits()).expect("one at a time");
+        assert_eq!(admission.opened(&seen, &limits()), Opening::Heard, "one at a time");
         let (connection, _) = join(&mut admission, &car, false, at(round * 10)).expect("joined");
         admission.hold(connection, 30, &limits(), at(round * 10)).expect("room");
         if round % 2 == 0 {
