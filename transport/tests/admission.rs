@@ -119,7 +119,6 @@ fn beyond_the_limit_of_handshakes_addresses_are_proved_first_and_cars_still_get_
     let limits = GatewayLimits { max_handshakes: 3, ..GatewayLimits::default() };
     let mut cloud = CloudSide::start(pki.cloud(), localhost(), limits, echo);
     let runtime = raw::runtime();
-    // Alone a car is not asked.
     let mut first = CarSide::start(pki.car(), cloud.address, IDENTITY, 1);
     first.wait_connected(true);
     let end = Monotonic::now().plus(PATIENCE);

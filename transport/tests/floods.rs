@@ -51,7 +51,7 @@ fn resident() -> i64 {
 fn come_and_go(cloud: &mut CloudSide, files: &TlsFiles, count: u64, round: u64) {
     let runtime = raw::runtime();
     runtime.block_on(async {
-        let client = raw::client(files);
+        let mut client = raw::client(files);
         for number in 0..count {
             let identity = format!("car/flood/00000000-0000-4000-8000-{:012x}", round * 1_000_000 + number);
             let mut connection = raw::connect(&client, cloud.address).await.expect("a connection");
@@ -59,6 +59,8 @@ fn come_and_go(cloud: &mut CloudSide, files: &TlsFiles, count: u64, round: u64) 
             assert!(matches!(answer, ControlMessage::Accepted { .. }), "{answer:?}");
             connection.close(0_u32.into());
         }
+        // So that the last goodbye is sent, too.
+        client.wait_idle().await.expect("closed");
     });
     let (mut joined, mut left) = (0, 0);
     while left < count {
