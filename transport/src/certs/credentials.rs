@@ -39,6 +39,8 @@ pub struct Credentials<S> {
     files: TlsFiles,
     in_force: Arc<Mutex<InForce>>,
     build: Build,
+    /// Whether it is shown by a server.
+    server: bool,
     side: PhantomData<fn(S)>,
 }
 
@@ -47,11 +49,18 @@ type Build = fn(&Pems, &TlsFiles) -> Result<Box<dyn tls::ConfigLoader>, CertErro
 struct InForce {
     loader: Box<dyn tls::ConfigLoader>,
     facts: CertificateFacts,
+    authorities: Vec<CertificateFacts>,
 }
 
 impl<S> Clone for Credentials<S> {
     fn clone(&self) -> Self {
-        Self { files: self.files.clone(), in_force: Arc::clone(&self.in_force), build: self.build, side: PhantomData }
+        Self {
+            files: self.files.clone(),
+            in_force: Arc::clone(&self.in_force),
+            build: self.build,
+            server: self.server,
+            side: PhantomData,
+        }
     }
 }
 
@@ -68,7 +77,7 @@ impl Credentials<Cloud> {
     /// [`CertError`]: what cannot be read, a key that others may read or that is another certificate's, and a
     /// certificate whose time is over.
     pub fn load(files: TlsFiles) -> Result<Self, CertError> {
-        Self::first(files, server)
+        Self::first(files, server, true)
     }
 
     pub(crate) fn server(&self) -> tls::Server<Loader> {
@@ -82,7 +91,7 @@ impl Credentials<Car> {
     /// # Errors
     /// As [`Credentials::<Cloud>::load`].
     pub fn load(files: TlsFiles) -> Result<Self, CertError> {
-        Self::first(files, client)
+        Self::first(files, client, false)
     }
 
     pub(crate) fn client(&self) -> tls::Client<Loader> {
@@ -91,9 +100,9 @@ impl Credentials<Car> {
 }
 
 impl<S> Credentials<S> {
-    fn first(files: TlsFiles, build: Build) -> Result<Self, CertError> {
+    fn first(files: TlsFiles, build: Build, server: bool) -> Result<Self, CertError> {
         let in_force = Arc::new(Mutex::new(InForce::read(&files, build)?));
-        Ok(Self { files, in_force, build, side: PhantomData })
+        Ok(Self { files, in_force, build, server, side: PhantomData })
     }
 
     /// Reads the same files again, for the handshakes to come. Where anything is wrong with them, those in force stay.
@@ -128,14 +137,24 @@ impl<S> Credentials<S> {
     /// What is not wrong and yet worth saying, a line each.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        let (facts, now) = (self.facts(), UnixTime::now());
-        let path = self.files.certificate.display();
+        let (in_force, now) = (lock(&self.in_force), UnixTime::now());
+        let facts = &in_force.facts;
+        let (path, ca) = (self.files.certificate.display(), self.files.ca.display());
         let mut notes = Vec::new();
         if facts.is_early(now) {
             let (from, now) = (date(facts.not_before), date(now.seconds()));
             notes.push(format!("certificate {path} is good from {from} on, and the clock says {now}: is it right?"));
-        } else if facts.not_after - now.seconds() < SOON_S {
+        } else if facts.ends_within(now, SOON_S) {
             notes.push(format!("certificate {path} expires on {}", date(facts.not_after)));
+        }
+        for authority in in_force.authorities.iter().filter(|authority| authority.ends_within(now, SOON_S)) {
+            let (name, end) = (&authority.subject, date(authority.not_after));
+            notes.push(format!("authority {name} in {ca} expires on {end}, and what it signed is worth nothing then"));
+        }
+        if self.server && !facts.server {
+            notes.push(format!("certificate {path} is not good for a server: every car will refuse it"));
+        } else if !self.server && !facts.is_car() {
+            notes.push(format!("certificate {path} is not a car's: every cloud will refuse it"));
         }
         notes
     }
@@ -144,7 +163,7 @@ impl<S> Credentials<S> {
 impl InForce {
     fn read(files: &TlsFiles, build: Build) -> Result<Self, CertError> {
         let pems = Pems::read(files)?;
-        CertificateFacts::all_from_pem(&pems.ca, &files.ca)?;
+        let authorities = CertificateFacts::all_from_pem(&pems.ca, &files.ca)?;
         let mut own = CertificateFacts::all_from_pem(&pems.certificate, &files.certificate)?;
         let facts = own.swap_remove(0);
         let now = UnixTime::now();
@@ -155,7 +174,7 @@ impl InForce {
                 now: date(now.seconds()),
             });
         }
-        Ok(Self { loader: build(&pems, files)?, facts })
+        Ok(Self { loader: build(&pems, files)?, facts, authorities })
     }
 }
 

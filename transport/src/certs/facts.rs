@@ -126,6 +126,11 @@ impl CertificateFacts {
         now.seconds() > self.not_after
     }
 
+    /// Whether its time ends within so many seconds from now, or has ended.
+    pub(super) fn ends_within(&self, now: UnixTime, seconds: i64) -> bool {
+        self.not_after.saturating_sub(now.seconds()) < seconds
+    }
+
     /// Whether its time has yet to come by the wall clock.
     #[must_use]
     pub fn is_early(&self, now: UnixTime) -> bool {

@@ -119,17 +119,25 @@ fn what_is_wrong_with_files_is_said_with_their_names() {
 }
 
 #[test]
-fn an_end_that_is_near_is_worth_a_word() {
+fn an_end_that_is_near_and_a_wrong_role_are_worth_a_word() {
     let dir = tempfile::tempdir().expect("a directory");
-    let authority = Authority::create(100).expect("made");
-    let notes = |days| {
-        let files = TlsFiles::of(dir.path(), "cloud");
+    let written = |authority: &Authority, subject: &Subject, days| {
+        let files = TlsFiles::of(dir.path(), "any");
         authority.publish(&files.ca, Overwrite::Replace).expect("written");
-        authority.issue(&cloud(), Some(days)).expect("issued").write(&files, Overwrite::Replace).expect("written");
-        Credentials::<Cloud>::load(files).expect("loaded").notes()
+        authority.issue(subject, Some(days)).expect("issued").write(&files, Overwrite::Replace).expect("written");
+        files
     };
-    assert_eq!(notes(30), Vec::<String>::new());
-    assert!(matches!(notes(3).as_slice(), [note] if note.contains("expires on")));
+    let long = Authority::create(100).expect("made");
+    let as_cloud = |files| Credentials::<Cloud>::load(files).expect("loaded").notes();
+    let as_car = |files| Credentials::<Car>::load(files).expect("loaded").notes();
+    assert_eq!(as_cloud(written(&long, &cloud(), 30)), Vec::<String>::new());
+    assert_eq!(as_car(written(&long, &car(CAR), 30)), Vec::<String>::new());
+    assert!(matches!(as_cloud(written(&long, &cloud(), 3)).as_slice(), [note] if note.contains("any.pem expires on")));
+    let short = Authority::create(5).expect("made");
+    let notes = as_cloud(written(&short, &cloud(), 4));
+    assert!(matches!(notes.as_slice(), [own, authority] if own.contains("any.pem") && authority.contains("ca.pem")));
+    assert!(matches!(as_cloud(written(&long, &car(CAR), 30)).as_slice(), [note] if note.contains("every car")));
+    assert!(matches!(as_car(written(&long, &cloud(), 30)).as_slice(), [note] if note.contains("every cloud")));
 }
 
 #[test]
