@@ -41,8 +41,8 @@ impl PeerCertificate {
     }
 }
 
-/// A car that was admitted.
-struct Car<C> {
+/// A connection on which a car was admitted.
+struct Place<C> {
     connection: u64,
     close: C,
 }
@@ -86,7 +86,8 @@ pub(super) enum Excess {
 const IDLE_PURSES: usize = 64;
 
 pub(super) struct Admission<C> {
-    cars: HashMap<Arc<str>, Car<C>>,
+    /// Never with an empty list.
+    cars: HashMap<Arc<str>, Vec<Place<C>>>,
     /// Connections open by certificate, those before Hello included.
     open: HashMap<Arc<[u8]>, usize>,
     accounts: HashMap<u64, Account>,
@@ -134,7 +135,7 @@ impl<C> Admission<C> {
         }
     }
 
-    /// Admits a car: the number of its connection, and what closes the dead one that it replaces. Otherwise why not.
+    /// Admits a car: the number of its connection, and what closes the dead ones that it replaces. Otherwise why not.
     pub(super) fn join(
         &mut self,
         identity: &Identity,
@@ -142,15 +143,16 @@ impl<C> Admission<C> {
         limits: &GatewayLimits,
         now: Monotonic,
         is_dead: impl Fn(&C) -> bool,
-    ) -> Result<(u64, Option<C>), String> {
-        match self.cars.get(identity.as_str()) {
-            Some(other) if !is_dead(&other.close) => {
-                return Err(format!("{identity} is connected already; a car's UUID has to be its own"));
-            }
-            None if self.cars.len() >= limits.max_cars => {
-                return Err(format!("{} cars are connected, and no more are allowed", self.cars.len()));
-            }
-            Some(_) | None => {}
+    ) -> Result<(u64, Vec<C>), String> {
+        let alive = self
+            .cars
+            .get(identity.as_str())
+            .map_or(0, |places| places.iter().filter(|place| !is_dead(&place.close)).count());
+        if alive >= limits.max_car_connections.max(1) {
+            return Err(format!("{identity} is connected already; a car's UUID has to be its own"));
+        }
+        if self.cars.len() >= limits.max_cars && !self.cars.contains_key(identity.as_str()) {
+            return Err(format!("{} cars are connected, and no more are allowed", self.cars.len()));
         }
         self.forget_full_purses(limits, now);
         self.next_connection += 1;
@@ -159,8 +161,10 @@ impl<C> Admission<C> {
         let full = Purse { held: 0, left: most_at_once(limits), filled_at: now };
         self.purses.entry(Arc::clone(&car)).or_insert(full);
         self.accounts.insert(connection, Account { car: Arc::clone(&car), held: 0 });
-        let replaced = self.cars.insert(car, Car { connection, close });
-        Ok((connection, replaced.map(|car| car.close)))
+        let places = self.cars.entry(car).or_default();
+        let replaced = places.extract_if(.., |place| is_dead(&place.close)).map(|place| place.close).collect();
+        places.push(Place { connection, close });
+        Ok((connection, replaced))
     }
 
     fn forget_full_purses(&mut self, limits: &GatewayLimits, now: Monotonic) {
@@ -178,8 +182,11 @@ impl<C> Admission<C> {
         if let Some(purse) = self.purses.get_mut(&account.car) {
             purse.held = purse.held.saturating_sub(account.held);
         }
-        if self.cars.get(&account.car).is_some_and(|car| car.connection == connection) {
-            self.cars.remove(&account.car);
+        if let Some(places) = self.cars.get_mut(&account.car) {
+            places.retain(|place| place.connection != connection);
+            if places.is_empty() {
+                self.cars.remove(&account.car);
+            }
         }
     }
 
@@ -206,8 +213,8 @@ impl<C> Admission<C> {
     /// The car of a connection, where it has not been replaced, and what closes it.
     pub(super) fn whose(&self, connection: u64) -> Option<(&str, &C)> {
         let account = self.accounts.get(&connection)?;
-        let car = self.cars.get(&account.car).filter(|car| car.connection == connection)?;
-        Some((&account.car, &car.close))
+        let place = self.cars.get(&account.car)?.iter().find(|place| place.connection == connection)?;
+        Some((&account.car, &place.close))
     }
 
     /// Gives back what [`Admission::hold`] set aside.

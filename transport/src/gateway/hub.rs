@@ -142,7 +142,7 @@ impl Hub {
         let line = Line { handle, metrics };
         let is_dead = |line: &Line| line.metrics.is_dead(now);
         let (connection, replaced) = self.admission.join(identity, line, &self.limits, now, is_dead)?;
-        if let Some(dead) = replaced {
+        for dead in replaced {
             dead.handle.close(code::REPLACED.into());
         }
         Ok(connection)

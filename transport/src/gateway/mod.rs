@@ -47,6 +47,9 @@ pub struct GatewayLimits {
     pub max_streams: u64,
     /// Cars connected at a time.
     pub max_cars: usize,
+    /// Connections one car may have at a time, by its identity; those that are dead are replaced. With two it may make the
+    /// next before it breaks the last, and a second car of the same identity is not told from it.
+    pub max_car_connections: usize,
     /// Handshakes under way at a time; beyond it, addresses have to prove themselves first (Retry).
     pub max_handshakes: usize,
     /// Connections open with one certificate at a time, those before Hello and those given up included. A fleet's may
@@ -66,6 +69,7 @@ impl Default for GatewayLimits {
             max_car_bytes_per_s: 125_000_000,
             max_streams: 128,
             max_cars: 4_096,
+            max_car_connections: 1,
             max_handshakes: 64,
             max_certificate_connections: 8,
             fleet_certificates: false,

@@ -28,7 +28,7 @@ fn limits() -> GatewayLimits {
 }
 
 /// Joins at once; what closes a connection is whether it is dead.
-fn join(admission: &mut Admission<bool>, car: &str, dead: bool, now: Monotonic) -> Result<(u64, Option<bool>), String> {
+fn join(admission: &mut Admission<bool>, car: &str, dead: bool, now: Monotonic) -> Result<(u64, Vec<bool>), String> {
     admission.join(&identity(car), dead, &limits(), now, |dead| *dead)
 }
 
@@ -49,17 +49,37 @@ fn a_hello_has_to_be_its_certificates() {
 fn an_identity_alive_keeps_its_place_and_a_dead_one_gives_it_up() {
     let mut admission = Admission::default();
     let (first, none) = join(&mut admission, CAR, false, at(0)).expect("joined");
-    assert_eq!(none, None);
+    assert_eq!(none, []);
     assert!(join(&mut admission, CAR, false, at(1)).is_err_and(|reason| reason.contains("connected already")));
     admission.leave(first);
     let (dead, _) = join(&mut admission, CAR, true, at(2)).expect("joined");
     let (second, replaced) = join(&mut admission, CAR, false, at(3)).expect("joined");
-    assert_eq!(replaced, Some(true), "what closes the dead one");
+    assert_eq!(replaced, [true], "what closes the dead one");
     admission.leave(dead);
     assert!(admission.whose(second).is_some(), "the late end of the dead one harms nobody");
     join(&mut admission, OTHER, false, at(4)).expect("joined");
     let third = "car/c/8f14e45f-ceea-467f-a8f5-3c9d7b1a2e03";
     assert!(join(&mut admission, third, false, at(5)).is_err_and(|reason| reason.contains("2 cars")));
+}
+
+#[test]
+fn a_car_may_make_its_next_connection_before_it_breaks_the_last() {
+    let (limits, mut admission) = (GatewayLimits { max_car_connections: 2, ..limits() }, Admission::default());
+    let mut join = |dead| admission.join(&identity(CAR), dead, &limits, at(0), |dead| *dead);
+    let (first, _) = join(false).expect("joined");
+    let (second, replaced) = join(true).expect("joined");
+    assert_eq!(replaced, []);
+    let (third, replaced) = join(false).expect("joined");
+    assert_eq!(replaced, [true], "the dead one makes room");
+    assert!(join(false).is_err_and(|reason| reason.contains("connected already")));
+    assert_eq!(admission.hold(first, 600, &limits, at(0)), Ok(()));
+    assert_eq!(admission.hold(third, 600, &limits, at(0)), Err(Excess::Held), "they share what the car may have");
+    for connection in [second, first] {
+        admission.leave(connection);
+    }
+    assert!(admission.whose(third).is_some());
+    admission.leave(third);
+    assert!(admission.cars.is_empty());
 }
 
 #[test]
