@@ -11,13 +11,15 @@ mod dev;
 mod error;
 mod facts;
 mod files;
+mod issued;
 
-pub use authority::{Authority, Issued, Subject};
+pub use authority::Authority;
 pub use credentials::{Car, Cloud, Credentials};
 pub use dev::DevPki;
 pub use error::CertError;
 pub use facts::{Bearer, CertificateFacts, date};
 pub use files::{Overwrite, TlsFiles};
+pub use issued::{Issued, Subject};
 
 /// The name in the cloud's certificate, which the car asks for.
 pub const CLOUD_NAME: &str = "turbo-cloud";
