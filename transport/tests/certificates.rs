@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::{CarSide, CloudSide, IDENTITY, PATIENCE, echo, localhost, raw};
+use rt_core::clock::UnixTime;
 use transport::car::{LinkEvent, ReplyStatus};
 use transport::certs::{Authority, CLOUD_NAME, Overwrite, Subject, TlsFiles};
 use transport::gateway::{GatewayEvent, GatewayLimits};
@@ -133,7 +134,9 @@ fn handshakes_that_fail_are_counted_and_told_and_nobody_else_notices() {
     let mut wrong_ca = put(&dir.path().join("wrong"), &self::authority(), &car(OTHER));
     wrong_ca.ca = tls.ca.clone();
     let expired = TlsFiles { ca: tls.ca.clone(), ..TlsFiles::of(&dir.path().join("wrong"), "expired") };
-    authority.issue_expired(&car(OTHER), 60).expect("issued").write(&expired, Overwrite::Refuse).expect("written");
+    let now = UnixTime::now().seconds();
+    let late = authority.issue_between(&car(OTHER), now - 3_600, now - 60).expect("issued");
+    late.write(&expired, Overwrite::Refuse).expect("written");
     let runtime = raw::runtime();
     for (failed, (what, files)) in (1..).zip([("wrong CA", &wrong_ca), ("expired", &expired), ("a server's", &tls)]) {
         runtime.block_on(async {

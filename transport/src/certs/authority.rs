@@ -148,7 +148,7 @@ impl Authority {
         self.sign(subject, now.saturating_sub(CLOCK_SKEW), wanted.min(end)).map_err(fail)?
     }
 
-    /// The same for any time, also one that is over. What the generator refuses is the outer error.
+    /// What the generator refuses is the outer error.
     fn sign(
         &self,
         subject: &Subject,
@@ -184,15 +184,14 @@ impl Authority {
         }))
     }
 
-    /// A certificate whose time ended `ago` seconds before now: for tests of those who have to refuse it.
+    /// The same for a time that is stated, seconds since the Unix epoch; also for one that is over or has yet to come.
     ///
     /// # Errors
     /// [`CertError::Generate`].
-    #[doc(hidden)]
-    pub fn issue_expired(&self, subject: &Subject, ago: u32) -> Result<Issued, CertError> {
-        let end = clock().saturating_sub(Duration::seconds(i64::from(ago)));
+    pub fn issue_between(&self, subject: &Subject, not_before: i64, not_after: i64) -> Result<Issued, CertError> {
         let fail = |source| CertError::Generate { name: subject.to_string(), source };
-        self.sign(subject, end.saturating_sub(Duration::days(1)), end).map_err(fail)?
+        let at = |unix_s| OffsetDateTime::from_unix_timestamp(unix_s).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        self.sign(subject, at(not_before), at(not_after)).map_err(fail)?
     }
 }
 

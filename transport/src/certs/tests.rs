@@ -111,7 +111,8 @@ fn what_is_wrong_with_files_is_said_with_their_names() {
     let authority = Authority::create(10).expect("made");
     let expired = TlsFiles::of(dir.path(), "expired");
     authority.publish(&expired.ca, Overwrite::Replace).expect("written");
-    let issued = authority.issue_expired(&cloud(), 60).expect("issued");
+    let now = UnixTime::now().seconds();
+    let issued = authority.issue_between(&cloud(), now - 3_600, now - 60).expect("issued");
     issued.write(&expired, Overwrite::Refuse).expect("written");
     let error = load(expired);
     let day = date(issued.facts.not_after);
