@@ -4,6 +4,7 @@ mod calibrate;
 mod car;
 mod cloud;
 mod core_map;
+mod credentials;
 mod failure;
 mod quantities;
 mod signals;

@@ -54,9 +54,14 @@ pub struct TlsConfig {
     /// The gateway's certificate.
     #[garde(custom(path))]
     pub certificate: PathBuf,
-    /// Its private key.
+    /// Its private key, which only its owner may read.
     #[garde(custom(path))]
     pub key: PathBuf,
+    /// Whether to take certificates that any car of a fleet may show, and believe such a car who it says it is.
+    /// Default false.
+    #[serde(default)]
+    #[garde(skip)]
+    pub fleet_certificates: bool,
 }
 
 /// One detector.
@@ -92,6 +97,19 @@ pub struct CloudLimits {
     /// Services per car, 1 to 32.
     #[garde(custom(within(1.0, 32.0, "services")))]
     pub services_per_car: u32,
+    /// Bytes of frames a car may send a second, 1024 to 10000000000; in a burst, as many as may be here of one car.
+    /// Default 125000000.
+    #[serde(default = "gigabit")]
+    #[garde(custom(within(1024.0, 10_000_000_000.0, "bytes per second")))]
+    pub bytes_per_s_per_car: u64,
+    /// Connections with one certificate at a time, 1 to 65536; those given up count until they have ended. Default 8.
+    #[serde(default = "eight")]
+    #[garde(custom(within(1.0, 65_536.0, "connections")))]
+    pub connections_per_certificate: u32,
+    /// Handshakes under way before newcomers have to prove their address first, 1 to 65536. Default 64.
+    #[serde(default = "sixty_four")]
+    #[garde(custom(within(1.0, 65_536.0, "handshakes")))]
+    pub handshakes: u32,
 }
 
 /// Where the cloud logs, and what.
@@ -132,6 +150,18 @@ impl Profile for CloudProfile {
 
 fn one() -> u32 {
     1
+}
+
+fn eight() -> u32 {
+    8
+}
+
+fn sixty_four() -> u32 {
+    64
+}
+
+fn gigabit() -> u64 {
+    125_000_000
 }
 
 fn hundred() -> u32 {

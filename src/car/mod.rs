@@ -5,6 +5,7 @@ mod capture;
 mod detector;
 mod encoder;
 mod messages;
+mod peer;
 mod pending;
 mod plan;
 mod service;
@@ -38,7 +39,7 @@ use telemetry::run_info::RunInfo;
 use telemetry::summary::{Summary, SummaryContext};
 
 use crate::failure::Failure;
-use crate::signals::stop_on_signals;
+use crate::signals::stop_or_renew_on_signals;
 use crate::state_log::StateLog;
 use crate::verbs::car::CarArgs;
 use plan::Plan;
@@ -53,7 +54,7 @@ use wiring::Wiring;
 pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let started = ClockAnchor::now();
     let stop = StopToken::default();
-    stop_on_signals(&stop)?;
+    let hangup = stop_or_renew_on_signals(&stop)?;
     let profile = tuning::profile(args)?;
     let detector = Detector::load(&profile.vehicle.model, 1).map_err(Failure::config)?;
     for assumption in &detector.info().assumed {
@@ -91,7 +92,7 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     collector.show(if args.tuning.json { LivePrinter::stderr() } else { LivePrinter::stdout() });
 
     let captured = Arc::new(AtomicU64::new(0));
-    let Wiring { threads, link_events, memory } =
+    let Wiring { threads, link_events, credentials, memory } =
         wiring::wire(&profile, cameras, plan, &names, &vocabulary, &mut collector, &captured)?;
     let bell = Doorbell::futex();
     stop.wakes(&bell);
@@ -112,7 +113,8 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
 
     supervisor.run(Monotonic::now()).map_err(Failure::run)?;
     let state =
-        Rounds { stop, bell, run_for: args.tuning.run_for, link: LinkTeller::new(link_events) }.make(&mut supervisor);
+        Rounds { stop, bell, run_for: args.tuning.run_for, link: LinkTeller::new(link_events), hangup, credentials }
+            .make(&mut supervisor);
 
     if let Ok(report) = report.try_recv() {
         let context = SummaryContext {

@@ -7,6 +7,10 @@ use rt_core::doorbell::Doorbell;
 use rt_core::lifecycle::{State, Supervisor};
 use rt_core::stop::StopToken;
 use transport::car::LinkEvent;
+use transport::certs::{Car, Credentials};
+
+use crate::credentials;
+use crate::signals::Hangup;
 
 /// The longest time between two rounds; a short heartbeat limit shortens it.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -21,6 +25,10 @@ pub struct Rounds {
     pub run_for: Option<Duration>,
     /// What happens to the link.
     pub link: LinkTeller,
+    /// SIGHUP.
+    pub hangup: Hangup,
+    /// What it has read again, for the connections to come.
+    pub credentials: Option<Credentials<Car>>,
 }
 
 impl Rounds {
@@ -31,6 +39,11 @@ impl Rounds {
         loop {
             let seen = self.bell.count();
             self.link.tell();
+            if self.hangup.take()
+                && let Some(credentials) = &self.credentials
+            {
+                credentials::renew(credentials);
+            }
             let now = Monotonic::now();
             if supervisor.observe(now) == State::Fault {
                 return State::Fault;

@@ -6,6 +6,8 @@ use config::Unique;
 use config::car::{Camera, CarProfile, CloudPeer, FilesCamera, ServiceConfig};
 use garde::Validate;
 
+use transport::certs::TlsFiles;
+
 use crate::failure::Failure;
 use crate::verbs::car::CarArgs;
 
@@ -57,15 +59,16 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
         profile.run.output_dir.clone_from(dir);
     }
     if let Some(dir) = &args.certs {
+        let files = TlsFiles::of(dir, "car");
         let peer = profile.cloud.get_or_insert_with(|| CloudPeer {
             address: String::new(),
             server_name: transport::certs::CLOUD_NAME.to_owned(),
-            ca: dir.join("ca.pem"),
-            certificate: dir.join("car.pem"),
-            key: dir.join("car.key"),
-            identity: "demo".to_owned(),
+            ca: files.ca.clone(),
+            certificate: files.certificate.clone(),
+            key: files.key.clone(),
+            identity: None,
         });
-        (peer.ca, peer.certificate, peer.key) = (dir.join("ca.pem"), dir.join("car.pem"), dir.join("car.key"));
+        TlsFiles { ca: peer.ca, certificate: peer.certificate, key: peer.key } = files;
     }
     match (&args.cloud, &mut profile.cloud) {
         (Some(address), Some(peer)) => peer.address = address.to_string(),

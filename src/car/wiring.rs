@@ -1,12 +1,11 @@
 //! Joins the car's threads: makes every ring, mailbox, doorbell and pool, and gives each end to its owner.
 
-use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use allocation::problem::Demand;
-use config::car::{CarProfile, CloudPeer};
+use config::car::CarProfile;
 use drivers::camera::Camera;
 use inference::codec::ImageEncoder;
 use rt_core::doorbell::Doorbell;
@@ -17,7 +16,7 @@ use rt_core::trace::counters::ThreadCounters;
 use telemetry::collector::Collector;
 use telemetry::names::Names;
 use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription};
-use transport::certs::TlsFiles;
+use transport::certs::{Car, Credentials, TlsFiles};
 use transport::estimate::EstimatorLimits;
 
 use super::allocator::{Allocator, Client, Vocabulary};
@@ -25,6 +24,7 @@ use super::capture::Capture;
 use super::detector::Lane;
 use super::encoder::Encoder;
 use super::huge_pages;
+use super::peer;
 use super::plan::Plan;
 use super::service::{MAX_PENDING, Service};
 use crate::failure::Failure;
@@ -44,6 +44,8 @@ pub struct Wiring {
     pub threads: Threads,
     /// What happens to the link.
     pub link_events: Option<rtrb::Consumer<LinkEvent>>,
+    /// What the car shows the cloud, and trusts.
+    pub credentials: Option<Credentials<Car>>,
     /// What memory was got, a line per pool.
     pub memory: Vec<String>,
 }
@@ -196,15 +198,19 @@ pub fn wire(
     }
     let (estimate_in, estimates) = mailbox();
     let (menu_in, menus) = mailbox();
-    let (mut endpoint, mut link_events) = (None, None);
-    if let Some(peer) = &profile.cloud {
+    let (mut endpoint, mut link_events, mut credentials) = (None, None, None);
+    if let Some(cloud) = &profile.cloud {
+        let files = TlsFiles { ca: cloud.ca.clone(), certificate: cloud.certificate.clone(), key: cloud.key.clone() };
+        let tls = Credentials::<Car>::load(files).map_err(Failure::config)?;
+        crate::credentials::tell(&tls);
+        credentials = Some(tls.clone());
         let (events_in, events_out) = rtrb::RingBuffer::new(RING);
         link_events = Some(events_out);
         let car = CarEndpoint {
-            server: resolve(peer)?,
-            server_name: peer.server_name.clone(),
-            tls: TlsFiles { ca: peer.ca.clone(), certificate: peer.certificate.clone(), key: peer.key.clone() },
-            identity: identity(peer)?,
+            server: peer::resolve(cloud)?,
+            server_name: cloud.server_name.clone(),
+            identity: peer::identity(cloud, &tls.facts())?,
+            tls,
             models: plan.models.clone(),
             services: wiring.ports,
             estimates: vec![Subscription { mailbox: estimate_in, bell: allocator_bell.clone() }],
@@ -241,7 +247,7 @@ pub fn wire(
         allocator,
         endpoint,
     };
-    Ok(Wiring { threads, link_events, memory: wiring.memory })
+    Ok(Wiring { threads, link_events, credentials, memory: wiring.memory })
 }
 
 /// What grows service by service.
@@ -254,18 +260,4 @@ struct Parts {
     clients: Vec<Client>,
     ports: Vec<CarService<ReadLease>>,
     memory: Vec<String>,
-}
-
-fn resolve(peer: &CloudPeer) -> Result<std::net::SocketAddr, Failure> {
-    let wrong =
-        |reason: String| Failure::Config(format!("cloud address {:?}: {reason}; expected host:port", peer.address));
-    let mut found = peer.address.to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
-    found.next().ok_or_else(|| wrong("the name has no address".to_owned()))
-}
-
-/// `car/<name>/<uuid>`; a random UUID (version 4) makes each process its own peer.
-fn identity(peer: &CloudPeer) -> Result<transport::wire::identity::Identity, Failure> {
-    let name = peer.identity.split('/').nth(1).unwrap_or(&peer.identity);
-    let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid").map_err(Failure::run)?;
-    format!("car/{name}/{}", uuid.trim()).parse().map_err(|error| Failure::Config(format!("cloud identity: {error}")))
 }

@@ -153,6 +153,11 @@ fn line(event: &GatewayEvent) -> String {
         GatewayEvent::Joined { car, from } => format!("{car} joined from {from}"),
         GatewayEvent::Left { car } => format!("{car} left"),
         GatewayEvent::Refused { from, reason } => format!("refused {from}: {reason}"),
+        GatewayEvent::Tally(tally) => format!(
+            "refused since the start: {} connections, streams and frames; {} handshakes failed, {} were asked to prove \
+             their address; {} stray datagrams",
+            tally.refused, tally.failed_handshakes, tally.retries, tally.dropped_datagrams
+        ),
         GatewayEvent::WorkerDied { worker } => format!("worker-{} died", worker + 1),
     }
 }

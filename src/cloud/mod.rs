@@ -21,11 +21,12 @@ use serde::Serialize;
 use telemetry::collector::CollectorReport;
 use telemetry::run_dir::{Role, RunDirs};
 use telemetry::run_info::RunInfo;
+use transport::certs::{Cloud, Credentials, TlsFiles};
 use transport::wire::menu::CloudMenu;
 
 use crate::failure::Failure;
-use crate::signals;
 use crate::state_log::StateLog;
+use crate::{credentials, signals};
 use books::Books;
 use staged::FirstFailure;
 use subsystems::STOP_ORDER;
@@ -40,13 +41,17 @@ const BOOKS_PERIOD: Duration = Duration::from_millis(50);
 pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     let started = ClockAnchor::now();
     let stop = StopToken::default();
-    signals::stop_on_signals(&stop)?;
+    let hangup = signals::stop_or_renew_on_signals(&stop)?;
     let listen = listen_address(&profile.listen)?;
+    let tls = &profile.tls;
+    let files = TlsFiles { ca: tls.ca.clone(), certificate: tls.certificate.clone(), key: tls.key.clone() };
+    let tls = Credentials::<Cloud>::load(files).map_err(Failure::config)?;
+    credentials::tell(&tls);
     let bell = Doorbell::futex();
     stop.wakes(&bell);
 
     let parts = Parts::default();
-    let subsystems = subsystems::make(profile, &parts, started, listen, &stop, &bell)?;
+    let subsystems = subsystems::make(profile, &parts, started, listen, &tls, &stop, &bell)?;
     let log = StateLog::default();
     let supervisor = Supervisor::new(subsystems, log.teller()).and_then(|all| all.stopping_in(&STOP_ORDER));
     let mut supervisor = supervisor.map_err(Failure::run)?;
@@ -67,7 +72,11 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
         eprintln!("listening on {address}");
     }
 
-    let state = rounds(&mut supervisor, &parts, &stop, &bell);
+    let state = rounds(&mut supervisor, &parts, &stop, &bell, || {
+        if hangup.take() {
+            credentials::renew(&tls);
+        }
+    });
     if let Some(report) = parts.report.borrow().as_ref().and_then(|report| report.try_recv().ok()) {
         eprintln!("{} requests served", report.served);
         let written = parts.dirs.borrow().as_ref().map(|dirs| dirs.write_trace(&report.hops, &report.threads));
@@ -93,9 +102,16 @@ struct Parts {
 }
 
 /// Writes the books and watches every thread until the end is asked for or there is a fault.
-fn rounds(supervisor: &mut Supervisor, parts: &Parts, stop: &StopToken, bell: &Doorbell) -> State {
+fn rounds(
+    supervisor: &mut Supervisor,
+    parts: &Parts,
+    stop: &StopToken,
+    bell: &Doorbell,
+    hear_signals: impl Fn(),
+) -> State {
     loop {
         let seen = bell.count();
+        hear_signals();
         if let Some(books) = parts.books.borrow_mut().as_mut() {
             books.write();
         }

@@ -20,9 +20,9 @@ use telemetry::collector::Collector;
 use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
-use transport::certs::TlsFiles;
+use transport::certs::{Cloud, Credentials};
 use transport::gateway::worker::worker_channel;
-use transport::gateway::{Gateway, GatewayError, GatewayLimits, GatewayStats, run_gateway};
+use transport::gateway::{Gateway, GatewayLimits, GatewayStats, run_gateway};
 use transport::wire::MAX_FRAME_BYTES;
 use transport::wire::menu::{CloudMenu, ModelEntry};
 
@@ -56,6 +56,7 @@ pub(super) fn make(
     parts: &Parts,
     started: ClockAnchor,
     listen: SocketAddr,
+    tls: &Credentials<Cloud>,
     stop: &StopToken,
     bell: &Doorbell,
 ) -> Result<Vec<Box<dyn Subsystem>>, Failure> {
@@ -110,13 +111,13 @@ pub(super) fn make(
     let (served_in, served) = rtrb::RingBuffer::new(RING);
     let (events_in, events) = rtrb::RingBuffer::new(RING);
     let (threads, menu, address) = (Rc::clone(&groups), Rc::clone(&parts.menu), Rc::clone(&parts.address));
-    let (tls, limits) = (profile.tls.clone(), limits(profile));
+    let (tls, limits) = (tls.clone(), limits(profile));
     let gateway = Staged::new("gateway", &parts.failure, move || {
         let (bound_in, bound) = sync_channel(1);
         let (failed_in, failed) = sync_channel(1);
         let mut gateway = Gateway {
             listen,
-            tls: TlsFiles { ca: tls.ca, certificate: tls.certificate, key: tls.key },
+            tls,
             menu: menu.borrow().clone().unwrap_or_default(),
             limits,
             served: Some(served_in),
@@ -131,10 +132,7 @@ pub(super) fn make(
             run_gateway(gateway, ports, stop, gateway_bell).map_err(|error| {
                 let text = error.to_string();
                 // Read where the gateway never came to listen; later it is the thread's own end that tells.
-                let _ = failed_in.send(match error {
-                    GatewayError::Cert(_) => Failure::Config(text.clone()),
-                    GatewayError::Listen { .. } | GatewayError::Start { .. } => Failure::Run(text.clone()),
-                });
+                let _ = failed_in.send(Failure::Run(text.clone()));
                 text
             })
         });
@@ -217,7 +215,11 @@ fn limits(profile: &CloudProfile) -> GatewayLimits {
         max_car_bytes: u64::from(max_frame_bytes).saturating_mul(services),
         max_streams: services * STREAMS_PER_SERVICE + 1,
         max_services: usize::try_from(profile.limits.services_per_car).unwrap_or(usize::MAX),
+        max_car_bytes_per_s: profile.limits.bytes_per_s_per_car,
         max_cars: usize::try_from(profile.limits.cars).unwrap_or(usize::MAX),
+        max_handshakes: usize::try_from(profile.limits.handshakes).unwrap_or(usize::MAX),
+        max_certificate_connections: usize::try_from(profile.limits.connections_per_certificate).unwrap_or(usize::MAX),
+        fleet_certificates: profile.tls.fleet_certificates,
         ..GatewayLimits::default()
     }
 }

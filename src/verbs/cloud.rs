@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use config::Profile;
 use config::cloud::{CloudProfile, ModelFile, TlsConfig};
 
+use transport::certs::TlsFiles;
+
 use crate::cloud;
 use crate::failure::Failure;
 
@@ -52,8 +54,8 @@ pub fn run(args: &CloudArgs) -> Result<(), Failure> {
         profile.listen = listen.to_string();
     }
     if let Some(certs) = &args.certs {
-        profile.tls =
-            TlsConfig { ca: certs.join("ca.pem"), certificate: certs.join("cloud.pem"), key: certs.join("cloud.key") };
+        let TlsFiles { ca, certificate, key } = TlsFiles::of(certs, "cloud");
+        profile.tls = TlsConfig { ca, certificate, key, ..profile.tls };
     }
     if !args.models.is_empty() {
         profile.models = config::Unique::new(args.models.clone())

@@ -20,7 +20,7 @@ use transport::link::{Link, LinkConfig, LinkHandle, Trace};
 
 use super::{car, cloud, link};
 use crate::failure::Failure;
-use crate::{quantities, signals};
+use crate::{credentials, quantities, signals};
 use child::Child;
 use cloud_keeper::CloudKeeper;
 
@@ -70,7 +70,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let dir = tempfile::Builder::new().prefix("turbo-demo-").tempdir().map_err(Failure::run)?;
     assets::unpack(dir.path()).map_err(Failure::run)?;
     let certs = dir.path().join("certs");
-    DevPki::create(&certs).map_err(Failure::run)?;
+    DevPki::create_for(&certs, credentials::random_identity("demo")?).map_err(Failure::run)?;
 
     // Chosen once, so that a restarted cloud is found where the first one was.
     let cloud_address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());

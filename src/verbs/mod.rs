@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod calibrate;
 pub mod car;
+pub mod certs;
 pub mod cloud;
 pub mod demo;
 pub mod link;
@@ -19,6 +20,8 @@ pub enum Verb {
     Car(car::CarArgs),
     /// The cloud's side: QUIC gateway and detection workers.
     Cloud(cloud::CloudArgs),
+    /// Make certificates for clouds and cars, and look at them.
+    Certs(certs::CertsArgs),
     /// The link emulator alone: a UDP relay with the rate of a recorded trace.
     Link(link::LinkArgs),
     /// Measure a model family on this machine and write its utility table.
@@ -38,6 +41,7 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Demo(args) => demo::run(args),
         Verb::Car(args) => car::run(args),
         Verb::Cloud(args) => cloud::run(args),
+        Verb::Certs(args) => certs::run(args),
         Verb::Link(args) => link::run(args),
         Verb::Calibrate(args) => calibrate::run(args),
         Verb::Bench(args) => bench::run(args),

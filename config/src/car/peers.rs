@@ -32,12 +32,14 @@ pub struct CloudPeer {
     /// This car's certificate.
     #[garde(custom(path))]
     pub certificate: PathBuf,
-    /// Its private key.
+    /// Its private key, which only its owner may read.
     #[garde(custom(path))]
     pub key: PathBuf,
-    /// The name under which the cloud logs and routes this car.
-    #[garde(custom(one_line))]
-    pub identity: String,
+    /// The name under which the cloud logs and routes this car, or all of `car/<name>/<uuid>`. Default: what the
+    /// certificate says, which it must not contradict; needed with a fleet's certificate.
+    #[serde(default)]
+    #[garde(inner(custom(one_line)))]
+    pub identity: Option<String>,
 }
 
 impl VehicleConfig {

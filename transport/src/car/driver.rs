@@ -19,7 +19,7 @@ use super::publish::{Publisher, tell};
 use super::queue::UplinkQueue;
 use super::session::{self, AttemptError, Dialler, Session};
 use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
-use crate::certs::TlsFiles;
+use crate::certs::{Car, Credentials};
 use crate::estimate::{ClockOffset, LinkEstimate, LossEstimator, MinRtt, RateEstimator};
 use crate::reactor::{Backoff, Bell, sleep_until};
 use crate::wire::code;
@@ -49,7 +49,7 @@ enum Link {
 pub(crate) struct Driver<B> {
     server: std::net::SocketAddr,
     server_name: String,
-    tls: TlsFiles,
+    tls: Credentials<Car>,
     identity: Identity,
     models: Vec<String>,
     lanes: Vec<CarService<B>>,

@@ -28,7 +28,7 @@ use rt_core::trace::counters::ThreadCounters;
 
 pub use reply::{CloudReply, ReplyStatus};
 
-use crate::certs::{CertError, TlsFiles};
+use crate::certs::{Car, Credentials};
 use crate::estimate::{EstimatorLimits, LinkEstimate};
 use crate::wire::identity::Identity;
 use crate::wire::menu::CloudMenu;
@@ -108,8 +108,8 @@ pub struct CarEndpoint<B> {
     pub server: SocketAddr,
     /// The name its certificate has to bear; [`crate::certs::CLOUD_NAME`] for a development PKI.
     pub server_name: String,
-    /// Certificates.
-    pub tls: TlsFiles,
+    /// Certificates; a clone of them reads them again while the car runs, which the next connection follows.
+    pub tls: Credentials<Car>,
     /// Who this car is.
     pub identity: Identity,
     /// Names of the models that [`Outgoing::model`] indexes.
@@ -133,9 +133,6 @@ pub struct CarEndpoint<B> {
 /// Why the endpoint could not start. Once it runs, nothing ends it but the stop token.
 #[derive(Debug, thiserror::Error)]
 pub enum CarError {
-    /// Certificates.
-    #[error(transparent)]
-    Cert(#[from] CertError),
     /// The runtime, its doorbell or a socket.
     #[error("cannot start the car's endpoint ({what}): {reason}")]
     Start {

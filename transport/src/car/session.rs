@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::CarError;
 use super::controller::{Governed, Governor};
 use super::metrics::{PathMetrics, PathWatch};
-use crate::certs::{self, TlsFiles};
+use crate::certs::{Car, Credentials};
 use crate::reactor::{never, within};
 use crate::wire::VERSION;
 use crate::wire::control::ControlMessage;
@@ -57,14 +57,14 @@ pub(super) struct Dialler {
 }
 
 /// A client endpoint on a fresh socket; its connection wakes `wake` whenever the driver's rules may have changed.
-pub(super) fn dialler(server: SocketAddr, tls: &TlsFiles, wake: Arc<Notify>) -> Result<Dialler, CarError> {
+pub(super) fn dialler(server: SocketAddr, tls: &Credentials<Car>, wake: Arc<Notify>) -> Result<Dialler, CarError> {
     let governor = Governor::new(wake);
     let client = client(server, tls, Arc::clone(&governor))?;
     Ok(Dialler { client, governor })
 }
 
-fn client(server: SocketAddr, tls: &TlsFiles, governor: Arc<Governor>) -> Result<Client, CarError> {
-    let tls = certs::client(tls)?;
+fn client(server: SocketAddr, tls: &Credentials<Car>, governor: Arc<Governor>) -> Result<Client, CarError> {
+    let tls = tls.client();
     let fail = |what| move |reason: String| CarError::Start { what, reason };
     let local: SocketAddr = if server.is_ipv4() {
         (std::net::Ipv4Addr::UNSPECIFIED, 0).into()

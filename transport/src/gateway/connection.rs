@@ -11,6 +11,7 @@ use s2n_quic::connection::{Handle, StreamAcceptor};
 use s2n_quic::stream::SendStream;
 
 use super::GatewayEvent;
+use super::admission::Opening;
 use super::frame::{self, Link};
 use super::hub::Hub;
 use super::offence::{Offence, Record};
@@ -30,40 +31,60 @@ const REFUSAL_TIME: Duration = Duration::from_millis(500);
 pub(super) async fn serve(hub: Rc<RefCell<Hub>>, connection: Connection) {
     let from = connection.remote_addr().unwrap_or_else(|_| (std::net::Ipv4Addr::UNSPECIFIED, 0).into());
     let metrics = connection.query_event_context(|metrics: &Arc<PeerMetrics>| Arc::clone(metrics)).unwrap_or_default();
-    let (handle, mut acceptor) = connection.split();
+    let certificate = metrics.certificate();
+    let opening = hub.borrow_mut().opened(&certificate);
+    let (handle, acceptor) = connection.split();
+    match opening {
+        Opening::Heard => welcome(&hub, handle, acceptor, &metrics, from, Ok(())).await,
+        Opening::Refused(reason) => welcome(&hub, handle, acceptor, &metrics, from, Err(reason)).await,
+        Opening::Closed(reason) => refuse(&hub, handle, None, from, reason).await,
+    }
+    hub.borrow_mut().closed(&certificate);
+}
+
+/// Hears Hello, and serves the car or says why not.
+async fn welcome(
+    hub: &Rc<RefCell<Hub>>,
+    handle: Handle,
+    mut acceptor: StreamAcceptor,
+    metrics: &Arc<PeerMetrics>,
+    from: SocketAddr,
+    admitted: Result<(), String>,
+) {
     let time = hub.borrow().limits.header_time;
     let hello = crate::reactor::within(time, greet(&mut acceptor)).await;
     let (identity, reader, mut control) = match hello {
         Some(Ok(hello)) => hello,
-        Some(Err((reason, control))) => return refuse(&hub, handle, control, from, reason).await,
+        Some(Err((reason, control))) => return refuse(hub, handle, control, from, reason).await,
         None => {
             let reason = format!("no Hello within {} ms", time.as_millis());
-            return refuse(&hub, handle, None, from, reason).await;
+            return refuse(hub, handle, None, from, reason).await;
         }
     };
-    let joined = hub.borrow_mut().join(&identity, handle.clone(), Arc::clone(&metrics), crate::reactor::now());
+    let joined = admitted
+        .and_then(|()| hub.borrow_mut().join(&identity, handle.clone(), Arc::clone(metrics), crate::reactor::now()));
     let id = match joined {
         Ok(id) => id,
-        Err(reason) => return refuse(&hub, handle, Some(control), from, reason).await,
+        Err(reason) => return refuse(hub, handle, Some(control), from, reason).await,
     };
     let car: Arc<str> = identity.as_str().into();
     hub.borrow_mut().log(GatewayEvent::Joined { car: Arc::clone(&car), from });
     let menu = hub.borrow_mut().menu(crate::reactor::now());
     if send(&mut control, &ControlMessage::Accepted { menu }).await.is_ok() {
         let link = Rc::new(Link {
-            hub: Rc::clone(&hub),
+            hub: Rc::clone(hub),
             connection: id,
             car: Arc::clone(&car),
             from,
-            metrics,
+            metrics: Arc::clone(metrics),
             handle: handle.clone(),
             services: RefCell::new(Services::new(hub.borrow().limits.max_services)),
             record: RefCell::new(Record::new(crate::reactor::now())),
         });
-        attend(&hub, link, acceptor, reader, control, &handle).await;
+        attend(hub, link, acceptor, reader, control, &handle).await;
     }
     let mut hub = hub.borrow_mut();
-    hub.leave(&identity, id);
+    hub.leave(id);
     hub.log(GatewayEvent::Left { car });
 }
 

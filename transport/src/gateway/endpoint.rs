@@ -14,9 +14,9 @@ use s2n_quic::provider::{endpoint_limits, io, limits};
 use super::connection;
 use super::hub::Hub;
 use super::peer::PeerWatch;
+use super::refusals::{RefusalReports, refusals};
 use super::worker::WorkerPort;
 use super::{Gateway, GatewayError};
-use crate::certs;
 use crate::reactor::{Bell, never, sleep_until};
 
 /// A car silent for this long has lost its connection.
@@ -31,8 +31,8 @@ const MAX_ACK_DELAY: Duration = Duration::from_millis(4);
 /// The loop looks round at least this often.
 const TICK: Duration = Duration::from_millis(100);
 
-fn start(config: &Gateway) -> Result<Server, GatewayError> {
-    let tls = certs::server(&config.tls)?;
+fn start(config: &Gateway, refusals: RefusalReports) -> Result<Server, GatewayError> {
+    let tls = config.tls.server();
     let listen = config.listen;
     let socket = |error: &dyn std::fmt::Display| GatewayError::Listen { listen, reason: error.to_string() };
     // The control stream needs one.
@@ -59,7 +59,7 @@ fn start(config: &Gateway) -> Result<Server, GatewayError> {
         .unwrap_or_else(never)
         .with_congestion_controller(Bbr::default())
         .unwrap_or_else(never)
-        .with_event(PeerWatch)
+        .with_event(PeerWatch { refusals })
         .unwrap_or_else(never);
     #[cfg(feature = "simulation")]
     if let Some((io, random)) = crate::reactor::simulated::endpoint() {
@@ -81,14 +81,15 @@ pub(crate) async fn serve(
     stop: &StopToken,
     bell: Bell,
 ) -> Result<(), GatewayError> {
-    let mut server = start(&config)?;
+    let (reports, refusals) = refusals();
+    let mut server = start(&config, reports)?;
     let heartbeat = config.heartbeat.clone();
     if let (Some(bound), Ok(address)) = (&config.bound, server.local_addr()) {
         // Without room nobody waits for it; this thread must not.
         let _ = bound.try_send(address);
     }
     let Gateway { limits, menu, served, events, counters, stats, .. } = config;
-    let hub = Rc::new(RefCell::new(Hub::new(limits, menu, workers, served, events, counters, stats)));
+    let hub = Rc::new(RefCell::new(Hub::new(limits, menu, workers, served, events, counters, stats, refusals)));
     while !stop.is_set() {
         let now = crate::reactor::now();
         heartbeat.beat(now);
@@ -98,6 +99,7 @@ pub(crate) async fn serve(
             hub.counters.count(Counter::Sleeps);
             hub.hear_workers(now);
             hub.expire(now);
+            hub.hear_refusals(now);
             hub.next_change(now).unwrap_or(Monotonic::from_ns(u64::MAX)).min(now.plus(TICK))
         };
         tokio::select! {

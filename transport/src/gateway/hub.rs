@@ -14,9 +14,11 @@ use rt_core::trace::counters::{Counter, ThreadCounters};
 use s2n_quic::connection::Handle;
 use tokio::sync::oneshot;
 
+use super::admission::{Admission, Excess, Opening, PeerCertificate};
 use super::execution::ExecutionTimes;
 use super::offence::{GatewayStats, Offence};
 use super::peer::PeerMetrics;
+use super::refusals::Refusals;
 use super::schedule::{Entry, Owner, Scheduler, Verdict};
 use super::worker::{Task, TaskResult, TaskStatus, WorkerPort};
 use super::{GatewayEvent, GatewayLimits, ServedFrame};
@@ -53,8 +55,8 @@ struct WorkerSlot {
     alive: bool,
 }
 
-struct Car {
-    connection: u64,
+/// How a car's connection is known to be dead, and ended.
+struct Line {
     handle: Handle,
     metrics: Arc<PeerMetrics>,
 }
@@ -64,13 +66,11 @@ pub(super) struct Hub {
     pub(super) counters: ThreadCounters,
     menu: CloudMenu,
     times: Vec<ExecutionTimes>,
-    cars: HashMap<Identity, Car>,
-    /// Bytes held per connection.
-    held: HashMap<u64, u64>,
+    admission: Admission<Line>,
+    refusals: Refusals,
     scheduler: Scheduler,
     pending: HashMap<u64, Pending>,
     workers: Vec<WorkerSlot>,
-    next_connection: u64,
     next_task: u64,
     served: Option<rtrb::Producer<ServedFrame>>,
     events: Option<rtrb::Producer<GatewayEvent>>,
@@ -86,18 +86,18 @@ impl Hub {
         events: Option<rtrb::Producer<GatewayEvent>>,
         counters: ThreadCounters,
         stats: Arc<GatewayStats>,
+        refusals: Refusals,
     ) -> Self {
         let mut hub = Self {
             limits,
             counters,
             times: menu.models.iter().map(ExecutionTimes::new).collect(),
             menu,
-            cars: HashMap::new(),
-            held: HashMap::new(),
+            admission: Admission::default(),
+            refusals,
             scheduler: Scheduler::default(),
             pending: HashMap::new(),
             workers: workers.into_iter().map(|port| WorkerSlot { port, running: None, alive: true }).collect(),
-            next_connection: 0,
             next_task: 0,
             served,
             events,
@@ -127,6 +127,16 @@ impl Hub {
         usize::from(model) < self.menu.models.len()
     }
 
+    /// A connection was opened with this certificate.
+    pub(super) fn opened(&mut self, certificate: &PeerCertificate) -> Opening {
+        self.admission.opened(certificate, &self.limits)
+    }
+
+    /// It ended.
+    pub(super) fn closed(&mut self, certificate: &PeerCertificate) {
+        self.admission.closed(certificate);
+    }
+
     /// Admits a car; the number of its connection, or why it is refused.
     pub(super) fn join(
         &mut self,
@@ -135,29 +145,21 @@ impl Hub {
         metrics: Arc<PeerMetrics>,
         now: Monotonic,
     ) -> Result<u64, String> {
-        match self.cars.get(identity) {
-            Some(other) if !other.metrics.is_dead(now) => {
-                return Err(format!("{identity} is connected already; a car's UUID has to be its own"));
-            }
-            Some(dead) => dead.handle.close(code::REPLACED.into()),
-            None if self.cars.len() >= self.limits.max_cars => {
-                return Err(format!("{} cars are connected, and no more are allowed", self.cars.len()));
-            }
-            None => {}
+        metrics.certificate().may_be(identity, self.limits.fleet_certificates)?;
+        let line = Line { handle, metrics };
+        let is_dead = |line: &Line| line.metrics.is_dead(now);
+        let (connection, replaced) = self.admission.join(identity, line, &self.limits, now, is_dead)?;
+        for dead in replaced {
+            dead.handle.close(code::REPLACED.into());
         }
-        self.next_connection += 1;
-        let connection = self.next_connection;
-        self.cars.insert(identity.clone(), Car { connection, handle, metrics });
-        self.stats.cars.store(self.cars.len() as u64, Ordering::Relaxed);
+        self.stats.cars.store(self.admission.cars() as u64, Ordering::Relaxed);
         Ok(connection)
     }
 
     /// Frees everything a connection held.
-    pub(super) fn leave(&mut self, identity: &Identity, connection: u64) {
-        if self.cars.get(identity).is_some_and(|car| car.connection == connection) {
-            self.cars.remove(identity);
-        }
-        self.stats.cars.store(self.cars.len() as u64, Ordering::Relaxed);
+    pub(super) fn leave(&mut self, connection: u64) {
+        self.admission.leave(connection);
+        self.stats.cars.store(self.admission.cars() as u64, Ordering::Relaxed);
         let gone = |pending: &Pending| pending.owner.car == connection && pending.dispatched_at.is_none();
         let ids: Vec<u64> = self.pending.iter().filter(|(_, p)| gone(p)).map(|(id, _)| *id).collect();
         for id in ids {
@@ -171,26 +173,27 @@ impl Hub {
         self.stats.tasks.store(self.pending.len() as u64, Ordering::Relaxed);
     }
 
-    /// Sets `bytes` aside for a frame; `false` where the car holds too much.
+    /// Sets `bytes` aside for a frame; `false` where that is more than its car may have.
     pub(super) fn hold(&mut self, connection: u64, bytes: u64) -> bool {
-        let held = self.held.entry(connection).or_default();
-        if held.saturating_add(bytes) > self.limits.max_car_bytes {
-            return false;
+        let limits = self.limits;
+        let why = match self.admission.hold(connection, bytes, &limits, crate::reactor::now()) {
+            Ok(()) => {
+                self.stats.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+                return true;
+            }
+            Err(Excess::Held) => format!("its frames here would be more than {} bytes", limits.max_car_bytes),
+            Err(Excess::Rate) => format!("it sends more than {} bytes a second", limits.max_car_bytes_per_s),
+        };
+        if let Some((car, from)) = self.admission.whose(connection).map(|(car, line)| (car, line.metrics.from())) {
+            self.refuse(from, format!("a frame of {bytes} bytes of {car}: {why}"));
         }
-        *held += bytes;
-        self.stats.held_bytes.fetch_add(bytes, Ordering::Relaxed);
-        true
+        false
     }
 
     /// Gives back what [`Hub::hold`] set aside.
     pub(super) fn release(&mut self, connection: u64, bytes: u64) {
         self.stats.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        if let Some(held) = self.held.get_mut(&connection) {
-            *held = held.saturating_sub(bytes);
-            if *held == 0 {
-                self.held.remove(&connection);
-            }
-        }
+        self.admission.release(connection, bytes);
     }
 
     /// Queues a whole frame; its outcome comes over the channel, which closes without one where the car has left.
@@ -383,9 +386,22 @@ impl Hub {
         }
     }
 
-    /// A connection is not let in.
+    /// Counts a refusal and tells it, as long as they are not too many.
     pub(super) fn refuse(&mut self, from: SocketAddr, reason: String) {
         self.stats.count(Offence::Admission);
-        self.log(GatewayEvent::Refused { from, reason });
+        self.refusals.count();
+        if self.refusals.may_tell(crate::reactor::now()) {
+            self.log(GatewayEvent::Refused { from, reason });
+        }
+    }
+
+    /// Tells what the stack refused by itself, and how much it was in all.
+    pub(super) fn hear_refusals(&mut self, now: Monotonic) {
+        while let Some((from, reason)) = self.refusals.next_handshake() {
+            self.refuse(from, reason);
+        }
+        if let Some(tally) = self.refusals.tally(now) {
+            self.log(GatewayEvent::Tally(tally));
+        }
     }
 }

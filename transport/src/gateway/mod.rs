@@ -4,6 +4,7 @@
 //! when a worker is free ([`schedule`]), and hands tasks to worker threads over rings ([`worker`]). A car that breaks
 //! the protocol harms only its own stream or connection.
 
+mod admission;
 mod arrivals;
 mod connection;
 pub(crate) mod endpoint;
@@ -12,6 +13,7 @@ mod frame;
 mod hub;
 mod offence;
 mod peer;
+mod refusals;
 pub mod schedule;
 mod sequence;
 pub mod worker;
@@ -28,9 +30,10 @@ use rt_core::trace::counters::ThreadCounters;
 
 pub use arrivals::Arrivals;
 pub use offence::{GatewayStats, Offence};
+pub use refusals::Tally;
 pub use sequence::{Services, WINDOW as SEQUENCE_WINDOW};
 
-use crate::certs::{CertError, TlsFiles};
+use crate::certs::{Cloud, Credentials};
 use crate::wire::menu::CloudMenu;
 use crate::wire::result::{CloudTimes, Status, TrainRate};
 use worker::WorkerPort;
@@ -40,8 +43,10 @@ use worker::WorkerPort;
 pub struct GatewayLimits {
     /// Largest payload, bytes; at most [`crate::wire::MAX_FRAME_BYTES`].
     pub max_frame_bytes: u32,
-    /// Bytes of one car's frames held at a time.
+    /// Bytes of one car's frames held at a time, over all its connections.
     pub max_car_bytes: u64,
+    /// Bytes of frames a car may send a second; in a burst, as many as it may have here.
+    pub max_car_bytes_per_s: u64,
     /// Streams a car may have open at a time, its control stream included.
     pub max_streams: u64,
     /// Services a connection may send frames of; those of a further one are refused.
@@ -50,8 +55,16 @@ pub struct GatewayLimits {
     pub max_violations: u32,
     /// Cars connected at a time.
     pub max_cars: usize,
+    /// Connections one car may have at a time, by its identity; those that are dead are replaced. With two it may make the
+    /// next before it breaks the last, and a second car of the same identity is not told from it.
+    pub max_car_connections: usize,
     /// Handshakes under way at a time; beyond it, addresses have to prove themselves first (Retry).
     pub max_handshakes: usize,
+    /// Connections open with one certificate at a time, those before Hello and those given up included. A fleet's may
+    /// have as many as there may be cars.
+    pub max_certificate_connections: usize,
+    /// Whether certificates that leave it to the car who it is ([`crate::certs::Subject::Fleet`]) are taken.
+    pub fleet_certificates: bool,
     /// How long a stream may take to show its header, and a connection its Hello.
     pub header_time: Duration,
 }
@@ -61,11 +74,15 @@ impl Default for GatewayLimits {
         Self {
             max_frame_bytes: crate::wire::MAX_FRAME_BYTES,
             max_car_bytes: 150_000_000,
+            max_car_bytes_per_s: 125_000_000,
             max_streams: 128,
             max_services: 32,
             max_violations: 256,
             max_cars: 4_096,
+            max_car_connections: 1,
             max_handshakes: 64,
+            max_certificate_connections: 8,
+            fleet_certificates: false,
             header_time: Duration::from_secs(1),
         }
     }
@@ -75,8 +92,8 @@ impl Default for GatewayLimits {
 pub struct Gateway {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// Certificates.
-    pub tls: TlsFiles,
+    /// Certificates; a clone of them reads them again while the gateway runs.
+    pub tls: Credentials<Cloud>,
     /// What it serves; execution times here hold until they are measured.
     pub menu: CloudMenu,
     /// Limits.
@@ -139,14 +156,16 @@ pub enum GatewayEvent {
         /// Its identity.
         car: Arc<str>,
     },
-    /// A connection was refused, or a frame that a correct car would not send. Of one connection at most 8 at once and one
-    /// a second; [`GatewayStats`] counts them all.
+    /// A handshake failed, a connection was refused, or a frame that a correct car would not send. Of a flood only some
+    /// are told; [`Tally`] and [`GatewayStats`] count them all.
     Refused {
         /// Its address.
         from: SocketAddr,
         /// Why.
         reason: String,
     },
+    /// What was refused until now, when it has become more; at most once a second.
+    Tally(Tally),
     /// A worker ended and gets no more tasks. The one it had was given to another worker where there was one and time was
     /// left, once; else it was answered with an error.
     WorkerDied {
@@ -158,9 +177,6 @@ pub enum GatewayEvent {
 /// Why the gateway could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// Certificates.
-    #[error(transparent)]
-    Cert(#[from] CertError),
     /// The socket.
     #[error("cannot listen on {listen}: {reason}")]
     Listen {

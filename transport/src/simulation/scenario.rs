@@ -16,7 +16,7 @@ use rt_core::trace::counters::ThreadCounters;
 
 use super::{Setup, SimulatedLink, World, run};
 use crate::car::{CarEndpoint, CarService, CloudReply, Outgoing, ReplyStatus, Subscription};
-use crate::certs::{CLOUD_NAME, DevPki};
+use crate::certs::{CLOUD_NAME, Car, Cloud, Credentials, DevPki};
 use crate::estimate::{EstimatorLimits, LinkEstimate};
 use crate::gateway::{Gateway, GatewayLimits};
 use crate::wire::menu::{CloudMenu, ModelEntry};
@@ -137,7 +137,7 @@ struct Lane {
 /// # Errors
 /// What kept an endpoint from starting.
 pub fn play(scenario: Scenario, pki: &DevPki) -> Result<Outcome, Box<dyn std::error::Error>> {
-    let (cloud, car) = (pki.cloud(), pki.car());
+    let (cloud, car) = (Credentials::<Cloud>::load(pki.cloud())?, Credentials::<Car>::load(pki.car())?);
     run(scenario.setup.clone(), move |world| async move {
         let stop = StopToken::default();
         let execution = scenario.execution;
@@ -145,7 +145,7 @@ pub fn play(scenario: Scenario, pki: &DevPki) -> Result<Outcome, Box<dyn std::er
             listen: SocketAddr::from(([0, 0, 0, 0], 0)),
             tls: cloud,
             menu: menu(),
-            limits: GatewayLimits::default(),
+            limits: GatewayLimits { fleet_certificates: true, ..GatewayLimits::default() },
             served: None,
             events: None,
             bound: None,

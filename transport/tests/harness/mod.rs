@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
+pub mod outsider;
 pub mod raw;
 
 use std::net::SocketAddr;
@@ -20,7 +21,7 @@ use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, Subscription, run_car};
-use transport::certs::{CLOUD_NAME, DevPki, TlsFiles};
+use transport::certs::{CLOUD_NAME, Car, Cloud, Credentials, DevPki, TlsFiles};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
 use transport::gateway::worker::{Task, TaskResult, TaskStatus, WorkerEnd, worker_channel};
 use transport::gateway::{Gateway, GatewayError, GatewayEvent, GatewayLimits, GatewayStats, ServedFrame, run_gateway};
@@ -88,17 +89,26 @@ pub struct CloudSide {
     pub served: rtrb::Consumer<ServedFrame>,
     pub events: rtrb::Consumer<GatewayEvent>,
     pub stats: Arc<GatewayStats>,
+    /// What it shows and trusts, to be read again.
+    pub tls: Credentials<Cloud>,
     stop: StopToken,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl CloudSide {
+    /// A gateway that takes the development PKI's certificate from any car.
     pub fn start(tls: TlsFiles, listen: SocketAddr, limits: GatewayLimits, work: Work) -> Self {
+        Self::with_workers(tls, listen, GatewayLimits { fleet_certificates: true, ..limits }, &[work])
+    }
+
+    /// A gateway with exactly these limits.
+    pub fn start_strict(tls: TlsFiles, listen: SocketAddr, limits: GatewayLimits, work: Work) -> Self {
         Self::with_workers(tls, listen, limits, &[work])
     }
 
     /// A worker for each of `works`; the first free one in their order gets the next task.
     pub fn with_workers(tls: TlsFiles, listen: SocketAddr, limits: GatewayLimits, works: &[Work]) -> Self {
+        let tls = Credentials::<Cloud>::load(tls).expect("certificates");
         let stop = StopToken::default();
         let bell = Doorbell::eventfd().expect("an eventfd");
         let (ports, ends): (Vec<_>, Vec<_>) = works.iter().map(|_| worker_channel(&bell)).unzip();
@@ -108,7 +118,7 @@ impl CloudSide {
         let (bound_in, bound) = std::sync::mpsc::sync_channel(1);
         let config = Gateway {
             listen,
-            tls,
+            tls: tls.clone(),
             menu: menu(),
             limits,
             served: Some(served_in),
@@ -131,7 +141,7 @@ impl CloudSide {
             run_gateway(config, ports, &gateway_stop, bell).expect("the gateway runs");
         }));
         let address = bound.recv_timeout(PATIENCE).expect("the gateway listens");
-        Self { address, served, events, stats, stop, threads }
+        Self { address, served, events, stats, tls, stop, threads }
     }
 
     pub fn wait_event(&mut self, wanted: impl Fn(&GatewayEvent) -> bool) -> GatewayEvent {
@@ -169,6 +179,8 @@ pub struct CarSide {
     pub estimates: mailbox::Receiver<LinkEstimate>,
     pub menus: mailbox::Receiver<CloudMenu>,
     pub events: rtrb::Consumer<LinkEvent>,
+    /// What it shows and trusts, to be read again.
+    pub tls: Credentials<Car>,
     /// Rung for everything that comes from the endpoint.
     pub news: Doorbell,
     bell: Doorbell,
@@ -178,6 +190,7 @@ pub struct CarSide {
 
 impl CarSide {
     pub fn start(tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
+        let tls = Credentials::<Car>::load(tls).expect("certificates");
         let (news, stop) = (Doorbell::futex(), StopToken::default());
         let bell = Doorbell::eventfd().expect("an eventfd");
         let (mut inputs, mut replies, mut lanes) = (vec![], vec![], vec![]);
@@ -200,7 +213,7 @@ impl CarSide {
         let config = CarEndpoint {
             server,
             server_name: CLOUD_NAME.into(),
-            tls,
+            tls: tls.clone(),
             identity: identity.parse().expect("an identity"),
             models: vec!["edd2".into(), "edd1".into(), "unknown".into()],
             services: lanes,
@@ -213,7 +226,7 @@ impl CarSide {
         };
         let (car_stop, car_bell) = (stop.clone(), bell.clone());
         let thread = std::thread::spawn(move || run_car(config, &car_stop, car_bell).expect("the car runs"));
-        Self { inputs, replies, estimates, menus, events, news, bell, stop, thread: Some(thread) }
+        Self { inputs, replies, estimates, menus, events, tls, news, bell, stop, thread: Some(thread) }
     }
 
     /// Sends a frame whose bytes all are `seq`'s lowest byte, due in `budget`.
@@ -305,7 +318,7 @@ pub fn failing_gateway(tls: TlsFiles, listen: SocketAddr) -> GatewayError {
     let bell = Doorbell::eventfd().expect("an eventfd");
     let config = Gateway {
         listen,
-        tls,
+        tls: Credentials::<Cloud>::load(tls).expect("certificates"),
         menu: menu(),
         limits: GatewayLimits::default(),
         served: None,
