@@ -19,7 +19,7 @@ mod wait;
 pub use config::LinkConfig;
 pub use control::LinkHandle;
 pub use error::LinkError;
-pub use path::{Delivery, Path, PathConfig, PathConfigError, Refusal};
+pub use path::{BurstLoss, Change, Damage, Delivery, Effects, Path, PathConfig, PathConfigError, Refusal, Reorder};
 pub use relay::{Link, run_link};
 pub use stats::{DirectionSnapshot, LinkSnapshot};
 pub use trace::{OPPORTUNITY_BYTES, Trace, TraceError, TraceProblem};
