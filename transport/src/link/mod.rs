@@ -4,6 +4,7 @@
 //! goes up is shaped by a recorded or generated [`Trace`], a drop-tail queue, delay and loss; what comes down usually
 //! by delay and loss alone. It needs no privileges and no kernel module, so a run on any machine meets the same link.
 
+mod command;
 mod config;
 mod control;
 mod error;
@@ -11,15 +12,18 @@ mod flows;
 mod path;
 mod relay;
 mod rng;
+mod script;
 mod slots;
 mod stats;
 mod trace;
 mod wait;
 
+pub use command::{Command, CommandError, CommandProblem, Rebind, VOCABULARY, Ways};
 pub use config::LinkConfig;
 pub use control::LinkHandle;
 pub use error::LinkError;
 pub use path::{BurstLoss, Change, Damage, Delivery, Effects, Path, PathConfig, PathConfigError, Refusal, Reorder};
 pub use relay::{Link, run_link};
+pub use script::{Player, Script, ScriptError, ScriptProblem, TimedCommand};
 pub use stats::{DirectionSnapshot, LinkSnapshot};
 pub use trace::{OPPORTUNITY_BYTES, Trace, TraceError, TraceProblem};
