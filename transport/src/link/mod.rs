@@ -7,6 +7,7 @@
 mod command;
 mod config;
 mod control;
+mod duplex;
 mod error;
 mod flows;
 mod path;
@@ -21,6 +22,7 @@ mod wait;
 pub use command::{Command, CommandError, CommandProblem, Rebind, VOCABULARY, Ways};
 pub use config::LinkConfig;
 pub use control::LinkHandle;
+pub use duplex::Duplex;
 pub use error::LinkError;
 pub use path::{BurstLoss, Change, Damage, Delivery, Effects, Path, PathConfig, PathConfigError, Refusal, Reorder};
 pub use relay::{Link, run_link};
