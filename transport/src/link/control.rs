@@ -37,7 +37,7 @@ impl LinkHandle {
     /// Has the link do something from now on; what it was told before, and what its script has told it, holds but for
     /// the property that this changes.
     ///
-    /// Before the link runs, up to 64 commands are kept for it, and a further one waits.
+    /// It is on its way when this returns; [`LinkSnapshot::commands`] tells when it is done. Before the link runs, up to 64 commands are kept for it, and a further one waits.
     ///
     /// # Errors
     /// A value that cannot be, an address to rebind to that is not this machine's, a link that has ended.

@@ -11,6 +11,7 @@ pub(super) struct LinkStats {
     pub(super) up: DirectionStats,
     pub(super) down: DirectionStats,
     pub(super) clients: AtomicU64,
+    pub(super) commands: AtomicU64,
     pub(super) rebinds: AtomicU64,
     pub(super) rebinds_refused: AtomicU64,
 }
@@ -108,6 +109,8 @@ pub struct LinkSnapshot {
     pub down: DirectionSnapshot,
     /// Clients that have been given a socket so far.
     pub clients: u64,
+    /// Commands that came while it ran and that it has carried out; those of its script are not among them.
+    pub commands: u64,
     /// NAT rebindings so far.
     pub rebinds: u64,
     /// Clients that kept their socket in one, because the kernel had none to give.
@@ -120,6 +123,7 @@ impl LinkStats {
             up: self.up.snapshot(),
             down: self.down.snapshot(),
             clients: self.clients.load(Ordering::Relaxed),
+            commands: self.commands.load(Ordering::Relaxed),
             rebinds: self.rebinds.load(Ordering::Relaxed),
             rebinds_refused: self.rebinds_refused.load(Ordering::Relaxed),
         }

@@ -98,6 +98,7 @@ impl Relay {
             if let Some(rebind) = self.link.apply(Monotonic::now(), command) {
                 self.rebind(rebind);
             }
+            count(&self.stats.commands);
         }
     }
 
