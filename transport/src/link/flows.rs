@@ -6,6 +6,7 @@ use std::time::Duration;
 use rt_core::clock::Monotonic;
 
 use super::command::Rebind;
+use super::receive::stamp_arrivals;
 
 /// A client's place may be taken by another after this much silence in both directions.
 const IDLE: Duration = Duration::from_secs(10);
@@ -105,5 +106,6 @@ pub(super) fn upstream_socket(server: SocketAddr, from: Option<IpAddr>) -> std::
     let socket = UdpSocket::bind((from.unwrap_or(any), 0))?;
     socket.connect(server)?;
     socket.set_nonblocking(true)?;
+    stamp_arrivals(&socket);
     Ok(socket)
 }

@@ -11,6 +11,7 @@ mod duplex;
 mod error;
 mod flows;
 mod path;
+mod receive;
 mod relay;
 mod rng;
 mod script;

@@ -14,6 +14,7 @@ use super::config::LinkConfig;
 use super::control::{LinkHandle, WAITING_COMMANDS};
 use super::error::LinkError;
 use super::flows::upstream_socket;
+use super::receive::stamp_arrivals;
 use super::stats::{LinkSnapshot, LinkStats};
 use turn::Relay;
 
@@ -71,6 +72,7 @@ impl Link {
         let refused = |source| LinkError::Listen { addr: config.listen, source };
         let listen = UdpSocket::bind(config.listen).map_err(refused)?;
         listen.set_nonblocking(true).map_err(refused)?;
+        stamp_arrivals(&listen);
         let listen_addr = listen.local_addr().map_err(refused)?;
         upstream_socket(config.server, None).map_err(|source| LinkError::Server { addr: config.server, source })?;
         let bell = Doorbell::eventfd().map_err(LinkError::Wait)?;

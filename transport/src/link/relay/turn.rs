@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc;
 
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
@@ -16,6 +16,7 @@ use crate::link::duplex::Duplex;
 use crate::link::error::LinkError;
 use crate::link::flows::{FlowId, Flows};
 use crate::link::path::{Delivery, Path, Refusal};
+use crate::link::receive::Receiver;
 use crate::link::slots::Slots;
 use crate::link::stats::{DirectionStats, LinkStats, count};
 use crate::link::wait::Wait;
@@ -34,12 +35,13 @@ struct Parcel {
 pub(super) struct Relay {
     listen: UdpSocket,
     bell: Doorbell,
-    commands: Receiver<Command>,
+    commands: mpsc::Receiver<Command>,
     stats: Arc<LinkStats>,
     flows: Flows,
     slots: Slots,
     link: Duplex<Parcel>,
     wait: Wait,
+    receiver: Receiver,
     mtu_bytes: u32,
 }
 
@@ -57,6 +59,7 @@ impl Relay {
             slots: Slots::new(packets.saturating_mul(2).saturating_add(1), config.mtu_bytes as usize),
             link: Duplex::new(config.up, config.down, config.script, config.seed, Monotonic::now(), packets),
             wait: Wait::new(config.max_clients.saturating_add(2)),
+            receiver: Receiver::new(),
             mtu_bytes: config.mtu_bytes,
         }
     }
@@ -113,14 +116,13 @@ impl Relay {
     fn receive_up(&mut self) {
         for _ in 0..BATCH {
             let Some(slot) = self.slots.take() else { return };
-            let received = self.listen.recv_from(self.slots.buffer(slot));
-            let now = Monotonic::now();
-            let Ok((len, client)) = received else {
+            let Ok(received) = self.receiver.receive(&self.listen, self.slots.buffer(slot)) else {
                 self.slots.give_back(slot);
                 return;
             };
             count(&self.stats.up.offered_packets);
-            let Some((flow, new)) = self.flows.of_client(client, now) else {
+            let flow = received.from.and_then(|client| self.flows.of_client(client, received.now));
+            let Some((flow, new)) = flow else {
                 count(&self.stats.up.dropped_no_client);
                 self.slots.give_back(slot);
                 continue;
@@ -128,8 +130,8 @@ impl Relay {
             if new {
                 count(&self.stats.clients);
             }
-            let parcel = Parcel { slot, len: u32::try_from(len).unwrap_or(u32::MAX), flow };
-            accept(&mut self.link.up, &self.stats.up, &mut self.slots, parcel, self.mtu_bytes, now);
+            let parcel = Parcel { slot, len: u32::try_from(received.len).unwrap_or(u32::MAX), flow };
+            accept(&mut self.link.up, &self.stats.up, &mut self.slots, parcel, self.mtu_bytes, received.at);
         }
     }
 
@@ -140,17 +142,15 @@ impl Relay {
                 self.slots.give_back(slot);
                 return;
             };
-            let received = upstream.recv(self.slots.buffer(slot));
-            let now = Monotonic::now();
-            let Ok(len) = received else {
+            let Ok(received) = self.receiver.receive(upstream, self.slots.buffer(slot)) else {
                 // Nothing more, or word that nobody listens at the server's address: the next send will tell again.
                 self.slots.give_back(slot);
                 return;
             };
-            self.flows.touch(index, now);
+            self.flows.touch(index, received.now);
             count(&self.stats.down.offered_packets);
-            let parcel = Parcel { slot, len: u32::try_from(len).unwrap_or(u32::MAX), flow };
-            accept(&mut self.link.down, &self.stats.down, &mut self.slots, parcel, self.mtu_bytes, now);
+            let parcel = Parcel { slot, len: u32::try_from(received.len).unwrap_or(u32::MAX), flow };
+            accept(&mut self.link.down, &self.stats.down, &mut self.slots, parcel, self.mtu_bytes, received.at);
         }
     }
 
