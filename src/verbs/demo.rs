@@ -18,6 +18,7 @@ use rt_core::threads::{Strictness, Thread, ThreadEnd, ThreadSpec, spawn};
 use transport::certs::DevPki;
 use transport::link::{Link, LinkConfig, LinkHandle, Trace};
 
+use super::link::control::ControlSocket;
 use super::{car, cloud, link};
 use crate::failure::Failure;
 use crate::{credentials, quantities, signals};
@@ -52,6 +53,12 @@ pub struct DemoArgs {
     /// Probability that a packet is lost, in either direction, 0 to 1.
     #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0)]
     pub loss: f64,
+    /// What happens to the link meanwhile: lines of a time and a command, as `turbo link --help` lists them.
+    #[arg(long, value_name = "FILE")]
+    pub link_script: Option<PathBuf>,
+    /// Take commands for the link at this UNIX socket, as `turbo link send` sends them.
+    #[arg(long, value_name = "PATH")]
+    pub link_control: Option<PathBuf>,
     /// A detector the cloud offers (ONNX), again for each; together they replace the embedded ones.
     #[arg(long = "cloud-model", value_name = "NAME=FILE", value_parser = cloud::named_model)]
     pub cloud_models: Vec<ModelFile>,
@@ -76,7 +83,8 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let cloud_address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
     let cloud_address = cloud_address.map_err(Failure::run)?;
     eprintln!("uplink: {}, {:.1} Mbit/s on average", trace.name(), trace.mean_bps() / 1e6);
-    let (emulator, counters, link_stop) = start_link(args, trace, cloud_address)?;
+    let RunningLink { emulator, counters, stop: link_stop, control: _control } =
+        start_link(args, trace, cloud_address)?;
 
     let output_dir = args.tuning.output_dir.clone().unwrap_or_else(|| OUTPUT_DIR.into());
     let bell = Doorbell::futex();
@@ -119,21 +127,26 @@ fn missing(flag: &str, path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// The link on a thread of its own, and what ends it; it outlives the car, so that the car can say goodbye.
-fn start_link(
-    args: &DemoArgs,
-    trace: Trace,
-    server: std::net::SocketAddr,
-) -> Result<(Thread, LinkHandle, StopToken), Failure> {
+struct RunningLink {
+    emulator: Thread,
+    counters: LinkHandle,
+    stop: StopToken,
+    control: Option<ControlSocket>,
+}
+
+fn start_link(args: &DemoArgs, trace: Trace, server: std::net::SocketAddr) -> Result<RunningLink, Failure> {
     let config = LinkConfig::new((Ipv4Addr::LOCALHOST, 0).into(), server, trace);
     let mut config = link::shape(config, args.rtt, args.loss);
     config.seed = args.tuning.seed.unwrap_or(config.seed);
-    let (emulator, handle) = Link::bind(config).map_err(link::failure)?;
+    config.script = link::script(args.link_script.as_deref())?;
+    let (emulator, counters) = Link::bind(config).map_err(link::failure)?;
+    let control = args.link_control.as_deref().map(|path| ControlSocket::listen(path, counters.clone())).transpose()?;
     let stop = StopToken::default();
     let spec = ThreadSpec::named("link");
     let running = stop.clone();
     let body = move || emulator.run(&running).map(drop).map_err(|error| error.to_string());
-    let thread = spawn(&spec, Strictness::BestEffort, &stop, body).map_err(Failure::run)?;
-    Ok((thread, handle, stop))
+    let emulator = spawn(&spec, Strictness::BestEffort, &stop, body).map_err(Failure::run)?;
+    Ok(RunningLink { emulator, counters, stop, control })
 }
 
 /// What the parts of the demo share.

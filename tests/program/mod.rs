@@ -60,8 +60,8 @@ impl Program {
         self.child.as_ref().expect("running").id()
     }
 
-    /// Waits for the next line on stderr that holds `text`.
-    pub fn wait_line(&mut self, text: &str, patience: Duration) {
+    /// Waits for the next line on stderr that holds `text`, and gives it.
+    pub fn wait_line(&mut self, text: &str, patience: Duration) -> String {
         let end = Monotonic::now().plus(patience);
         loop {
             let left = end.saturating_since(Monotonic::now());
@@ -69,7 +69,7 @@ impl Program {
             self.seen.push_str(&line);
             self.seen.push('\n');
             if line.contains(text) {
-                return;
+                return line;
             }
         }
     }

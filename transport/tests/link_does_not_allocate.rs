@@ -1,12 +1,13 @@
-//! Once every client has its socket, the link emulator's thread never touches the heap, whatever passes or is dropped.
+//! Once every client has its socket, the link emulator's thread never touches the heap, whatever befalls its packets.
 
 use std::net::UdpSocket;
+use std::path::Path;
 use std::time::Duration;
 
 use rt_core::clock::Monotonic;
 use rt_core::stop::StopToken;
 use testkit::heap::{HeapCalls, SharedCalls};
-use transport::link::{Link, LinkConfig, Trace};
+use transport::link::{BurstLoss, Change, Command, Link, LinkConfig, Rebind, Reorder, Script, Trace, Ways};
 
 testkit::count_heap!();
 
@@ -24,6 +25,12 @@ fn relaying_and_dropping_leave_the_heap_alone() {
     let mut config = LinkConfig::new(listen, server.local_addr().expect("bound"), trace);
     config.up.queue_bytes = 4_000;
     config.down.jitter = Duration::from_micros(50);
+    config.down.duplicate = 0.2;
+    config.down.reorder = Reorder { probability: 0.3, extra_delay: Duration::from_micros(300) };
+    config.up.corrupt = 0.2;
+    // Away and back again for as long as it runs.
+    let script = "0ms rate up 80\n3ms delay down 200us\n6ms rate up 100\n7ms delay down 0ms\n8ms repeat";
+    config.script = Script::parse(script, "storm", Path::new(".")).expect("a script");
     let (link, handle) = Link::bind(config).expect("a link");
     let stop = StopToken::default();
     std::thread::scope(|scope| {
@@ -38,14 +45,23 @@ fn relaying_and_dropping_leave_the_heap_alone() {
         round();
         let after_first = LINK.get();
         assert_ne!(after_first, HeapCalls::NONE, "the thread is watched");
-        for _ in 0..200 {
+        let give_up = Monotonic::now().plus(Duration::from_secs(20));
+        for number in 1..=200 {
             round();
+            if number % 50 == 0 {
+                handle.command(Command::Rebind(Rebind::default())).expect("taken");
+                while handle.stats().commands < number / 50 {
+                    assert!(Monotonic::now() < give_up, "never rebound: {:?}", handle.stats());
+                    std::thread::yield_now();
+                }
+            }
         }
-        // A burst beyond the queue: the rest is dropped.
+        let bursts = Change::Burst(BurstLoss { loss: 0.3, mean_packets: 3.0 });
+        handle.command(Command::Change(Ways::Up, bursts)).expect("taken");
+        // Packets beyond the queue: the rest is dropped.
         for _ in 0..50 {
             client.send_to(&[1; 1400], handle.listen_addr()).expect("sent");
         }
-        let give_up = Monotonic::now().plus(Duration::from_secs(20));
         while handle.stats().up.offered_packets < 251 {
             assert!(Monotonic::now() < give_up, "the burst never came in: {:?}", handle.stats());
             std::thread::yield_now();
@@ -54,5 +70,7 @@ fn relaying_and_dropping_leave_the_heap_alone() {
         stop.set();
         let counters = running.join().expect("no panic").expect("no error");
         assert_eq!(after_all, after_first, "after {counters:?}");
+        let (up, down) = (counters.up, counters.down);
+        assert!(up.corrupted > 0 && down.duplicated > 0 && counters.rebinds == 4, "{counters:?}");
     });
 }

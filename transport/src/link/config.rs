@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use super::control::check;
 use super::error::LinkError;
 use super::path::PathConfig;
+use super::script::Script;
 use super::trace::Trace;
 
 /// A link between whoever sends to `listen` and `server`.
@@ -17,7 +19,9 @@ pub struct LinkConfig {
     pub up: PathConfig,
     /// From the server to the clients, shared by all of them.
     pub down: PathConfig,
-    /// Decides which packets are lost and how they jitter.
+    /// What happens to it while it runs; begins with it.
+    pub script: Script,
+    /// Decides what befalls which packet.
     pub seed: u64,
     /// Largest packet, headers included; larger ones are dropped, as by a path that forbids fragments.
     pub mtu_bytes: u32,
@@ -45,6 +49,7 @@ impl LinkConfig {
             server,
             up: PathConfig::shaped(up),
             down: PathConfig::fast(),
+            script: Script::default(),
             seed: 0,
             mtu_bytes: DEFAULT_MTU_BYTES,
             packets_per_direction: 4096,
@@ -64,6 +69,6 @@ impl LinkConfig {
         }
         self.up.check("uplink", self.mtu_bytes)?;
         self.down.check("downlink", self.mtu_bytes)?;
-        Ok(())
+        self.script.events().iter().try_for_each(|event| check(&event.command, self.server, self.mtu_bytes))
     }
 }

@@ -1,34 +1,31 @@
-//! Changing a link while it runs, and reading its counters, from another thread.
+//! Changing a link while it runs, and reading its counters, from other threads.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::mpsc::SyncSender;
 
-use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
-use rt_core::mailbox::Sender;
 
+use super::command::{Command, Ways};
+use super::error::LinkError;
+use super::flows::upstream_socket;
+use super::path::Change;
 use super::stats::{LinkSnapshot, LinkStats};
 use super::trace::Trace;
 
-/// What the uplink shall be like from now on; complete, so that only the newest counts.
+/// The controls of a running link; clones control the same one. See [`super::Link::bind`].
 #[derive(Clone)]
-pub(super) struct Shape {
-    pub(super) trace: Trace,
-    /// Changes with the trace, so that the relay need not compare traces.
-    pub(super) version: u64,
-    pub(super) blackout: bool,
-}
-
-/// The controls of a running link; see [`super::Link::bind`].
 pub struct LinkHandle {
     pub(super) listen: SocketAddr,
-    pub(super) shape: Shape,
-    pub(super) sender: Sender<Shape>,
+    pub(super) server: SocketAddr,
+    pub(super) mtu_bytes: u32,
+    pub(super) commands: SyncSender<Command>,
     pub(super) bell: Doorbell,
     pub(super) stats: Arc<LinkStats>,
 }
+
+/// Commands that wait for the relay to take them; it does so within a turn.
+pub(super) const WAITING_COMMANDS: usize = 64;
 
 impl LinkHandle {
     /// Where clients send; the port is the real one where 0 was asked for.
@@ -37,22 +34,33 @@ impl LinkHandle {
         self.listen
     }
 
+    /// Has the link do something from now on; what it was told before, and what its script has told it, holds but for
+    /// the property that this changes.
+    ///
+    /// It is on its way when this returns; [`LinkSnapshot::commands`] tells when it is done. Before the link runs, up to 64 commands are kept for it, and a further one waits.
+    ///
+    /// # Errors
+    /// A value that cannot be, an address to rebind to that is not this machine's, a link that has ended.
+    pub fn command(&self, command: Command) -> Result<(), LinkError> {
+        check(&command, self.server, self.mtu_bytes)?;
+        self.commands.send(command).map_err(|_| LinkError::Ended)?;
+        self.bell.ring();
+        Ok(())
+    }
+
     /// Shapes the uplink by another trace from now on; queued packets stay.
-    pub fn set_up_trace(&mut self, trace: Trace) {
-        self.shape.trace = trace;
-        self.shape.version += 1;
-        self.send();
+    pub fn set_up_trace(&self, trace: Trace) {
+        self.change_up(Change::Trace(trace));
     }
 
     /// Gives the uplink a constant rate in bit/s from now on; at 0 nothing passes.
-    pub fn set_up_rate(&mut self, bps: u64) {
+    pub fn set_up_rate(&self, bps: u64) {
         self.set_up_trace(Trace::fixed(bps));
     }
 
     /// Stops the uplink (a tunnel), or lets it go on where its trace then is; packets wait in its queue meanwhile.
-    pub fn set_blackout(&mut self, on: bool) {
-        self.shape.blackout = on;
-        self.send();
+    pub fn set_blackout(&self, on: bool) {
+        self.change_up(Change::Blackout(on));
     }
 
     /// The counters now.
@@ -61,22 +69,23 @@ impl LinkHandle {
         self.stats.snapshot()
     }
 
-    /// What the uplink could have carried on average in the `window` before now, bit/s: the truth that an estimator
-    /// is held against. 0 before the link runs and during a blackout.
-    #[must_use]
-    pub fn up_capacity_bps(&self, window: Duration) -> f64 {
-        let started = Monotonic::from_ns(self.stats.started_ns.load(Ordering::Relaxed));
-        if started == Monotonic::ZERO || self.shape.blackout {
-            return 0.0;
-        }
-        let elapsed = Monotonic::now().saturating_since(started);
-        let from = elapsed.saturating_sub(window);
-        self.shape.trace.capacity_bps(from, elapsed.saturating_sub(from))
+    /// For changes that can only fail with the link's end, after which there is nothing left to change.
+    fn change_up(&self, change: Change) {
+        let _ended = self.command(Command::Change(Ways::Up, change));
     }
+}
 
-    fn send(&mut self) {
-        // What comes back is an older wish that the newer one contains.
-        drop(self.sender.put(self.shape.clone()));
-        self.bell.ring();
+/// Whether a link can do this.
+pub(super) fn check(command: &Command, server: SocketAddr, mtu_bytes: u32) -> Result<(), LinkError> {
+    match command {
+        Command::Change(ways, change) => Ok(change.check(ways.name(), mtu_bytes)?),
+        Command::Rebind(rebind) => {
+            let socket = upstream_socket(server, rebind.from);
+            let refused = |source| match rebind.from {
+                Some(from) => LinkError::Rebind { from, server, source },
+                None => LinkError::Server { addr: server, source },
+            };
+            socket.map(drop).map_err(refused)
+        }
     }
 }

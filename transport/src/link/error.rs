@@ -1,6 +1,6 @@
 //! Why a link could not be set up or run.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::path::PathConfigError;
 
@@ -25,6 +25,21 @@ pub enum LinkError {
         /// The kernel's reason.
         source: std::io::Error,
     },
+    /// There is no way to the server's address from the one to rebind to.
+    #[error(
+        "link: cannot send from {from} to the server at UDP {server}: {source}; give an address of this machine (on loopback, 127.0.0.2 will do), or none"
+    )]
+    Rebind {
+        /// The address to send from.
+        from: IpAddr,
+        /// The server's address.
+        server: SocketAddr,
+        /// The kernel's reason.
+        source: std::io::Error,
+    },
+    /// The link runs no more.
+    #[error("link: it has ended; nothing can be changed any more")]
+    Ended,
     /// One direction is described wrongly.
     #[error("link: {0}")]
     Path(#[from] PathConfigError),

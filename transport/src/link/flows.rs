@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use rt_core::clock::Monotonic;
 
+use super::command::Rebind;
+use super::receive::stamp_arrivals;
+
 /// A client's place may be taken by another after this much silence in both directions.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -12,6 +15,9 @@ const IDLE: Duration = Duration::from_secs(10);
 pub(super) struct Flow {
     pub(super) client: SocketAddr,
     pub(super) upstream: UdpSocket,
+    /// The one before the last rebinding. It takes what the server still sends to it, and nobody reads that: closed, it
+    /// would have the kernel tell the server that nobody listens, which no NAT does.
+    forgotten: Option<UdpSocket>,
     last_seen: Monotonic,
     /// Tells this client from earlier holders of its place.
     generation: u32,
@@ -28,12 +34,14 @@ pub(super) struct FlowId {
 pub(super) struct Flows {
     flows: Vec<Flow>,
     server: SocketAddr,
+    /// Address that the server sees clients at.
+    from: Option<IpAddr>,
     next_generation: u32,
 }
 
 impl Flows {
     pub(super) fn new(max_clients: usize, server: SocketAddr) -> Self {
-        Self { flows: Vec::with_capacity(max_clients), server, next_generation: 0 }
+        Self { flows: Vec::with_capacity(max_clients), server, from: None, next_generation: 0 }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Flow> {
@@ -68,8 +76,8 @@ impl Flows {
             let (index, idlest) = self.flows.iter().enumerate().min_by_key(|(_, flow)| flow.last_seen)?;
             (now.saturating_since(idlest.last_seen) >= IDLE).then_some(index)?
         };
-        let upstream = upstream_socket(self.server).ok()?;
-        let flow = Flow { client, upstream, last_seen: now, generation: self.next_generation };
+        let upstream = upstream_socket(self.server, self.from).ok()?;
+        let flow = Flow { client, upstream, forgotten: None, last_seen: now, generation: self.next_generation };
         self.next_generation = self.next_generation.wrapping_add(1);
         match self.flows.get_mut(index) {
             Some(place) => *place = flow,
@@ -77,13 +85,27 @@ impl Flows {
         }
         Some((self.at(index)?.0, true))
     }
+
+    /// Gives every client a new socket; how many the kernel had none for, which keep the old one.
+    pub(super) fn rebind(&mut self, rebind: Rebind) -> u64 {
+        self.from = rebind.from.or(self.from);
+        let mut refused = 0;
+        for flow in &mut self.flows {
+            match upstream_socket(self.server, self.from) {
+                Ok(upstream) => flow.forgotten = Some(std::mem::replace(&mut flow.upstream, upstream)),
+                Err(_) => refused += 1,
+            }
+        }
+        refused
+    }
 }
 
-/// A socket that exchanges packets with `server` alone.
-pub(super) fn upstream_socket(server: SocketAddr) -> std::io::Result<UdpSocket> {
+/// A socket that exchanges packets with `server` alone, at the local address `from` where one is given.
+pub(super) fn upstream_socket(server: SocketAddr, from: Option<IpAddr>) -> std::io::Result<UdpSocket> {
     let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let socket = UdpSocket::bind((any, 0))?;
+    let socket = UdpSocket::bind((from.unwrap_or(any), 0))?;
     socket.connect(server)?;
     socket.set_nonblocking(true)?;
+    stamp_arrivals(&socket);
     Ok(socket)
 }

@@ -28,8 +28,8 @@ impl Slots {
     }
 
     /// The first `len` bytes of a slot.
-    pub(super) fn filled(&self, slot: u32, len: usize) -> &[u8] {
+    pub(super) fn filled(&mut self, slot: u32, len: usize) -> &mut [u8] {
         let start = slot as usize * self.slot_bytes;
-        self.bytes.get(start..start + len.min(self.slot_bytes)).unwrap_or_default()
+        self.bytes.get_mut(start..start + len.min(self.slot_bytes)).unwrap_or_default()
     }
 }

@@ -1,6 +1,7 @@
 //! Counters that any thread may read while the link runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -10,8 +11,9 @@ pub(super) struct LinkStats {
     pub(super) up: DirectionStats,
     pub(super) down: DirectionStats,
     pub(super) clients: AtomicU64,
-    /// When it started to relay, ns of the monotonic clock; 0 before.
-    pub(super) started_ns: AtomicU64,
+    pub(super) commands: AtomicU64,
+    pub(super) rebinds: AtomicU64,
+    pub(super) rebinds_refused: AtomicU64,
 }
 
 macro_rules! direction_counters {
@@ -41,8 +43,10 @@ direction_counters! {
     passed_bytes,
     /// Packets dropped because the queue was full.
     dropped_queue,
-    /// Packets lost at random.
+    /// Packets lost at random, each on its own.
     dropped_loss,
+    /// Packets lost in bursts.
+    dropped_burst,
     /// Packets larger than the MTU.
     dropped_mtu,
     /// Packets dropped because the emulator holds as many as it has room for: raise `packets_per_direction`.
@@ -51,8 +55,35 @@ direction_counters! {
     dropped_no_client,
     /// Packets that the kernel refused: its buffer was full, or there was no way to the far end.
     dropped_undeliverable,
+    /// Packets that passed after one that had come in later.
+    reordered,
+    /// Packets that passed twice; the copies are not among the packets that passed.
+    duplicated,
+    /// Packets that passed with a byte changed.
+    corrupted,
     /// Bytes in the queue now.
     queue_bytes,
+    /// Bytes that could have passed so far, as the rate was; up to date when packets pass.
+    capacity_bytes,
+    /// Packets handed to the kernel more than 0.1 ms after their time: this and the next three say how true the
+    /// emulation was on this machine.
+    late_100us,
+    /// More than 1 ms after their time.
+    late_1ms,
+    /// More than 10 ms after their time.
+    late_10ms,
+    /// The most that one was late, µs.
+    latest_us,
+}
+
+impl DirectionStats {
+    /// Books a packet that was handed to the kernel `late` after its time.
+    pub(super) fn note_lateness(&self, late: Duration) {
+        let late_us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+        let bounds = [(100, &self.late_100us), (1_000, &self.late_1ms), (10_000, &self.late_10ms)];
+        bounds.into_iter().take_while(|(bound_us, _)| late_us > *bound_us).for_each(|(_, counter)| count(counter));
+        self.latest_us.fetch_max(late_us, Ordering::Relaxed);
+    }
 }
 
 impl DirectionSnapshot {
@@ -61,6 +92,7 @@ impl DirectionSnapshot {
     pub const fn dropped_packets(&self) -> u64 {
         self.dropped_queue
             + self.dropped_loss
+            + self.dropped_burst
             + self.dropped_mtu
             + self.dropped_no_room
             + self.dropped_no_client
@@ -77,6 +109,12 @@ pub struct LinkSnapshot {
     pub down: DirectionSnapshot,
     /// Clients that have been given a socket so far.
     pub clients: u64,
+    /// Commands that came while it ran and that it has carried out; those of its script are not among them.
+    pub commands: u64,
+    /// NAT rebindings so far.
+    pub rebinds: u64,
+    /// Clients that kept their socket in one, because the kernel had none to give.
+    pub rebinds_refused: u64,
 }
 
 impl LinkStats {
@@ -85,6 +123,9 @@ impl LinkStats {
             up: self.up.snapshot(),
             down: self.down.snapshot(),
             clients: self.clients.load(Ordering::Relaxed),
+            commands: self.commands.load(Ordering::Relaxed),
+            rebinds: self.rebinds.load(Ordering::Relaxed),
+            rebinds_refused: self.rebinds_refused.load(Ordering::Relaxed),
         }
     }
 }

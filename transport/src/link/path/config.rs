@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::effects::{BurstLoss, Reorder};
 use crate::link::trace::Trace;
 
 /// Bytes of IPv4 and UDP headers, which a datagram carries beside its payload.
@@ -26,6 +27,14 @@ pub struct PathConfig {
     pub jitter: Duration,
     /// Fraction of packets lost at random, 0 to 1, each on its own.
     pub loss: f64,
+    /// Losses that come in bursts, beside those that come alone.
+    pub burst: BurstLoss,
+    /// Packets that are held back, so that others overtake them.
+    pub reorder: Reorder,
+    /// Fraction of packets that arrive twice, 0 to 1.
+    pub duplicate: f64,
+    /// Fraction of packets that arrive with one byte changed, 0 to 1.
+    pub corrupt: f64,
     /// Bytes a datagram takes beside its payload.
     pub overhead_bytes: u32,
 }
@@ -33,13 +42,26 @@ pub struct PathConfig {
 /// A direction that cannot be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PathConfigError {
-    /// The loss is no fraction.
-    #[error("{direction}: loss is {loss}; a fraction from 0 to 1 is wanted, such as 0.01 for 1 %")]
-    Loss {
+    /// A probability is no fraction.
+    #[error("{direction}: {what} is {value}; a fraction from 0 to 1 is wanted, such as 0.01 for 1 %")]
+    Fraction {
+        /// `uplink` or `downlink`.
+        direction: &'static str,
+        /// Which probability.
+        what: &'static str,
+        /// What was given.
+        value: f64,
+    },
+    /// Bursts of this length cannot lose as much.
+    #[error(
+        "{direction}: bursts of {} packets cannot lose a fraction of {}; at least {:.2} packets on average are wanted, and a fraction below 1",
+        burst.mean_packets, burst.loss, burst.least_mean_packets()
+    )]
+    Burst {
         /// `uplink` or `downlink`.
         direction: &'static str,
         /// What was given.
-        loss: f64,
+        burst: BurstLoss,
     },
     /// The queue holds no packet.
     #[error(
@@ -65,6 +87,10 @@ impl PathConfig {
             delay: Duration::ZERO,
             jitter: Duration::ZERO,
             loss: 0.0,
+            burst: BurstLoss::NONE,
+            reorder: Reorder::NONE,
+            duplicate: 0.0,
+            corrupt: 0.0,
             overhead_bytes: IPV4_UDP_HEADER_BYTES,
         }
     }
@@ -87,9 +113,29 @@ impl PathConfig {
         Self { loss, ..self }
     }
 
-    pub(in crate::link) fn check(&self, direction: &'static str, mtu_bytes: u32) -> Result<(), PathConfigError> {
-        if !(0.0..=1.0).contains(&self.loss) {
-            return Err(PathConfigError::Loss { direction, loss: self.loss });
+    /// The same with other losses in bursts.
+    #[must_use]
+    pub fn bursty(self, burst: BurstLoss) -> Self {
+        Self { burst, ..self }
+    }
+
+    /// Whether there can be such a direction for packets of up to `mtu_bytes`.
+    ///
+    /// # Errors
+    /// The first value that cannot be, called by `direction`'s name.
+    pub fn check(&self, direction: &'static str, mtu_bytes: u32) -> Result<(), PathConfigError> {
+        let fractions = [
+            ("loss", self.loss),
+            ("the loss in bursts", self.burst.loss),
+            ("the share of reordered packets", self.reorder.probability),
+            ("the share of duplicated packets", self.duplicate),
+            ("the share of corrupted packets", self.corrupt),
+        ];
+        if let Some((what, value)) = fractions.into_iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
+            return Err(PathConfigError::Fraction { direction, what, value });
+        }
+        if !self.burst.is_possible() {
+            return Err(PathConfigError::Burst { direction, burst: self.burst });
         }
         if self.queue_bytes < u64::from(mtu_bytes) {
             return Err(PathConfigError::Queue { direction, queue_bytes: self.queue_bytes, mtu_bytes });

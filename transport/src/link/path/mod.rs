@@ -3,16 +3,23 @@
 //! It reads no clock and moves no bytes: whoever drives it says what time it is, so that the same model runs in the
 //! emulator, in tests against an oracle, and faster than real time.
 
+mod change;
 mod config;
+mod delay_line;
+mod effects;
+mod fate;
 
 use std::collections::VecDeque;
 
 use rt_core::clock::Monotonic;
 
-use super::rng::Rng;
 use super::trace::Trace;
+use delay_line::DelayLine;
+use fate::{Fate, Fates};
 
+pub use change::Change;
 pub use config::{PathConfig, PathConfigError};
+pub use effects::{BurstLoss, Damage, Effects, Reorder};
 
 /// Why a packet never entered the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +41,14 @@ pub struct Delivery<T> {
     pub at: Monotonic,
     /// It was lost on the way: it took its share of the capacity, and that is all.
     pub lost: bool,
+    /// What else befell it.
+    pub effects: Effects,
 }
 
 struct Queued<T> {
     token: T,
     wire_bytes: u32,
-    extra_delay_ns: u64,
-    lost: bool,
+    fate: Fate,
 }
 
 /// One direction of a link; `T` is whatever identifies a packet to its owner. Allocates only when built.
@@ -60,6 +68,8 @@ pub struct Path<T> {
     config: PathConfig,
     /// Where the trace begins.
     origin: Monotonic,
+    /// The latest instant it was told of; an earlier one counts as this.
+    latest: Monotonic,
     queue: VecDeque<Queued<T>>,
     queued_bytes: u64,
     /// Position on the trace's curve where the head of the queue has left; meaningless for an empty queue and while
@@ -67,10 +77,13 @@ pub struct Path<T> {
     head_end_bits: u64,
     /// Bits of the head still to leave, while nothing passes.
     blackout: Option<u64>,
-    flight: VecDeque<Delivery<T>>,
-    last_arrival: Monotonic,
+    flight: DelayLine<T>,
     capacity_packets: usize,
-    rng: Rng,
+    fates: Fates,
+    /// What the path could have carried before `capacity_from`, bits.
+    capacity_before_bits: u64,
+    /// Since when the trace or the blackout that hold now do.
+    capacity_from: Monotonic,
 }
 
 impl<T> Path<T> {
@@ -80,64 +93,83 @@ impl<T> Path<T> {
         Self {
             config,
             origin,
+            latest: origin,
             queue: VecDeque::with_capacity(capacity_packets),
             queued_bytes: 0,
             head_end_bits: 0,
             blackout: None,
-            flight: VecDeque::with_capacity(capacity_packets),
-            last_arrival: Monotonic::ZERO,
+            flight: DelayLine::new(capacity_packets),
             capacity_packets,
-            rng: Rng::new(seed),
+            fates: Fates::new(seed),
+            capacity_before_bits: 0,
+            capacity_from: origin,
         }
     }
 
     /// Puts a packet of `payload_bytes` at the tail of the queue at `now`, which never runs backwards.
     ///
-    /// Every offer draws once for loss and once for jitter, so that the fate of the k-th packet depends on the seed
-    /// alone and not on timing.
+    /// The fate of the k-th packet offered depends on the seed alone: not on timing, and not on the other packets'.
     ///
     /// # Errors
     /// Gives the token back with the reason where the packet is dropped at the tail.
     pub fn offer(&mut self, now: Monotonic, payload_bytes: u32, token: T) -> Result<(), (Refusal, T)> {
-        self.settle(now);
-        let lost = self.rng.unit() < self.config.loss;
-        let extra_delay_ns = (self.rng.unit() * self.config.jitter.as_nanos() as f64) as u64;
+        let now = self.settle(now);
+        let fate = self.fates.next(&self.config);
         let wire_bytes = payload_bytes.saturating_add(self.config.overhead_bytes);
         if self.queued_bytes + u64::from(wire_bytes) > self.config.queue_bytes {
             return Err((Refusal::QueueFull, token));
         }
-        if self.queue.len() + self.flight.len() >= self.capacity_packets {
+        if self.packets() >= self.capacity_packets {
             return Err((Refusal::TooMany, token));
         }
         if self.queue.is_empty() {
             self.begin_head(self.position(now), wire_bytes);
         }
         self.queued_bytes += u64::from(wire_bytes);
-        self.queue.push_back(Queued { token, wire_bytes, extra_delay_ns, lost });
+        self.queue.push_back(Queued { token, wire_bytes, fate });
         Ok(())
     }
 
-    /// The next packet that has arrived by `now`, in the order they were offered.
+    /// The next packet that has arrived by `now`, in the order of arrival: that in which they were offered, but for
+    /// packets held back by [`PathConfig::reorder`].
     pub fn take(&mut self, now: Monotonic) -> Option<Delivery<T>> {
-        self.settle(now);
-        if self.flight.front()?.at <= now { self.flight.pop_front() } else { None }
+        let now = self.settle(now);
+        self.flight.take(now)
     }
 
-    /// When [`Path::take`] will next have something; `None` where that is never, as things stand.
+    /// When to call [`Path::take`] next; `None` where it will never have something, as things stand.
+    ///
+    /// Exact but for a packet in the queue that is going to be held back: then it may name an instant at which there is
+    /// nothing yet, and asked again after that, a later one.
     #[must_use]
     pub fn next_event(&self) -> Option<Monotonic> {
-        if let Some(first) = self.flight.front() {
-            return Some(first.at);
+        let head = self.queue.front().and_then(|head| {
+            // One that will be held back holds up nobody, whatever its own jitter.
+            let jitter_ns = if head.fate.held_back_ns.is_some() { 0 } else { head.fate.jitter_ns };
+            Some(self.arrival(self.head_departure()?, jitter_ns))
+        });
+        self.flight.next_arrival().into_iter().chain(head).min()
+    }
+
+    /// Changes one property from `now` on. Packets that have left the bottleneck keep their delay, and those in the
+    /// queue what the dice said when they were offered; none that keeps its turn overtakes another.
+    pub fn apply(&mut self, now: Monotonic, change: Change) {
+        match change {
+            Change::Trace(trace) => self.set_trace(now, trace),
+            Change::Blackout(on) => self.set_blackout(now, on),
+            other => {
+                self.settle(now);
+                other.write(&mut self.config);
+            }
         }
-        let head = self.queue.front()?;
-        Some(self.arrival(self.head_departure()?, head.extra_delay_ns))
     }
 
     /// Lets another trace shape the path from `now` on; its phase is that of the first trace's start. A packet half
     /// sent keeps what it has.
     pub fn set_trace(&mut self, now: Monotonic, trace: Trace) {
-        self.settle(now);
+        let now = self.settle(now);
         let left = self.head_left_bits(now);
+        self.count_capacity(now);
         self.config.trace = trace;
         if self.blackout.is_none() {
             self.head_end_bits = self.position(now).saturating_add(left);
@@ -146,13 +178,25 @@ impl<T> Path<T> {
 
     /// Stops the bottleneck (`true`) or lets it go on; packets stay in the queue and the trace's time passes meanwhile.
     pub fn set_blackout(&mut self, now: Monotonic, on: bool) {
-        self.settle(now);
+        let now = self.settle(now);
         let left = self.head_left_bits(now);
+        self.count_capacity(now);
         if on {
             self.blackout = Some(left);
         } else if self.blackout.take().is_some() {
             self.head_end_bits = self.position(now).saturating_add(left);
         }
+    }
+
+    /// Bits that the path could have carried from its origin to `now`, through all changes and blackouts: the truth
+    /// that an estimate, or a share of what was possible, is held against.
+    #[must_use]
+    pub fn capacity_bits(&self, now: Monotonic) -> u64 {
+        let since = match self.blackout {
+            Some(_) => 0,
+            None => self.position(now).saturating_sub(self.position(self.capacity_from)),
+        };
+        self.capacity_before_bits.saturating_add(since)
     }
 
     /// Bytes in the queue as of the last call, the packet in service counted whole.
@@ -173,19 +217,27 @@ impl<T> Path<T> {
         &self.config
     }
 
-    /// Moves everything that has left the bottleneck by `now` onto the delay line.
-    fn settle(&mut self, now: Monotonic) {
+    fn count_capacity(&mut self, now: Monotonic) {
+        self.capacity_before_bits = self.capacity_bits(now);
+        self.capacity_from = now;
+    }
+
+    /// Moves everything that has left the bottleneck by `now` onto the delay line; the instant it is now.
+    fn settle(&mut self, now: Monotonic) -> Monotonic {
+        let now = now.max(self.latest);
+        self.latest = now;
         while let Some(departure) = self.head_departure().filter(|&departure| departure <= now) {
-            let Some(head) = self.queue.pop_front() else { return };
-            self.queued_bytes = self.queued_bytes.saturating_sub(u64::from(head.wire_bytes));
-            let at = self.arrival(departure, head.extra_delay_ns);
-            self.last_arrival = at;
-            self.flight.push_back(Delivery { token: head.token, wire_bytes: head.wire_bytes, at, lost: head.lost });
+            let Some(Queued { token, wire_bytes, fate }) = self.queue.pop_front() else { break };
+            self.queued_bytes = self.queued_bytes.saturating_sub(u64::from(wire_bytes));
+            let at = self.arrival(departure, fate.jitter_ns);
+            let delivery = Delivery { token, wire_bytes, at, lost: fate.lost, effects: fate.effects };
+            self.flight.push(delivery, fate.held_back_ns);
             if let Some(next) = self.queue.front() {
                 // From where the head ended on the curve, not from its rounded instant: no error piles up.
                 self.begin_head(self.head_end_bits, next.wire_bytes);
             }
         }
+        now
     }
 
     fn begin_head(&mut self, position_bits: u64, wire_bytes: u32) {
@@ -212,10 +264,10 @@ impl<T> Path<T> {
         self.config.trace.bits_by_ns(now.as_ns().saturating_sub(self.origin.as_ns()))
     }
 
-    /// Jitter never reorders: a packet waits for the one before it, as on a radio bearer with in-order delivery.
-    fn arrival(&self, departure: Monotonic, extra_delay_ns: u64) -> Monotonic {
+    /// When a packet that leaves the bottleneck at `departure` arrives in its turn.
+    fn arrival(&self, departure: Monotonic, jitter_ns: u64) -> Monotonic {
         let undisturbed = departure.plus(self.config.delay);
-        Monotonic::from_ns(undisturbed.as_ns().saturating_add(extra_delay_ns)).max(self.last_arrival)
+        self.flight.in_turn(Monotonic::from_ns(undisturbed.as_ns().saturating_add(jitter_ns)))
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::super::*;
 
 const NS_PER_US: u64 = 1000;
 
@@ -22,6 +22,8 @@ struct Oracle {
     limit_bytes: u64,
     queue: VecDeque<(usize, u64)>,
     earned_bits: u64,
+    /// What could have left, had there always been something to send.
+    possible_bits: u64,
     now_us: u64,
     /// Packet and the microsecond by whose end it had left.
     departed: Vec<(usize, u64)>,
@@ -34,8 +36,11 @@ impl Oracle {
             let period_us = self.bits_per_us.len() as u64;
             let rate = self.bits_per_us[(self.now_us % period_us) as usize];
             self.now_us += 1;
-            if !self.queue.is_empty() && !self.blackout {
-                self.earned_bits += rate;
+            if !self.blackout {
+                self.possible_bits += rate;
+                if !self.queue.is_empty() {
+                    self.earned_bits += rate;
+                }
             }
             while let Some(&(packet, bytes)) = self.queue.front() {
                 if self.earned_bits < bytes * 8 {
@@ -105,6 +110,7 @@ proptest! {
             limit_bytes,
             queue: VecDeque::new(),
             earned_bits: 0,
+            possible_bits: 0,
             now_us: 0,
             departed: Vec::new(),
             refused: Vec::new(),
@@ -136,6 +142,7 @@ proptest! {
             }
             let queued: u64 = oracle.queue.iter().map(|(_, bytes)| bytes).sum();
             prop_assert!(path.packets() >= oracle.queue.len());
+            prop_assert_eq!(path.capacity_bits(at(now_us)), oracle.possible_bits);
             if packet % 7 == 0 {
                 prop_assert_eq!(path.queued_bytes(), queued);
             }

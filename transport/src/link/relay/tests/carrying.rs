@@ -1,48 +1,6 @@
-use std::net::Ipv4Addr;
-use std::time::Duration;
-
 use super::*;
 use crate::link::path::PathConfig;
 use crate::link::rng::Rng;
-use crate::link::trace::Trace;
-
-const PATIENCE: Duration = Duration::from_secs(20);
-
-fn socket() -> UdpSocket {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback socket");
-    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    socket
-}
-
-fn config_for(server: &UdpSocket) -> LinkConfig {
-    let listen = (Ipv4Addr::LOCALHOST, 0).into();
-    LinkConfig::new(listen, server.local_addr().expect("bound"), Trace::fixed(1_000_000_000))
-}
-
-/// Runs a link beside `body` and gives its last counters.
-fn with_link(config: LinkConfig, body: impl FnOnce(&mut LinkHandle)) -> LinkSnapshot {
-    let (link, mut handle) = Link::bind(config).expect("a link");
-    let stop = StopToken::default();
-    std::thread::scope(|scope| {
-        let running = scope.spawn(|| link.run(&stop));
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body(&mut handle)));
-        stop.set();
-        let counters = running.join().expect("no panic in the link").expect("no error in the link");
-        if let Err(panic) = outcome {
-            std::panic::resume_unwind(panic);
-        }
-        counters
-    })
-}
-
-/// Waits for a state that must come, and fails where it does not.
-fn wait_for(mut reached: impl FnMut() -> bool) {
-    let give_up = Monotonic::now().plus(PATIENCE);
-    while !reached() {
-        assert!(Monotonic::now() < give_up, "it never came to be");
-        std::thread::yield_now();
-    }
-}
 
 /// A datagram that tells its number, its length depending on it.
 fn datagram(number: u32) -> Vec<u8> {
@@ -131,7 +89,6 @@ fn at_rate_zero_the_queue_fills_to_the_byte_and_goes_on_when_the_rate_comes_back
         wait_for(|| handle.stats().up.offered_packets == 14);
         wait_for(|| handle.stats().up.queue_bytes == 10_280);
         assert_eq!((handle.stats().up.dropped_queue, handle.stats().up.passed_packets), (4, 0));
-        assert_eq!(handle.up_capacity_bps(Duration::from_secs(1)), 0.0);
         handle.set_blackout(true);
         handle.set_up_rate(50_000_000);
         handle.set_blackout(false);

@@ -1,0 +1,2 @@
+mod bottleneck;
+mod effects;
