@@ -15,9 +15,10 @@ use s2n_quic::connection::Handle;
 use tokio::sync::oneshot;
 
 use super::execution::ExecutionTimes;
-use super::offence::{GatewayStats, Offence};
+use super::offence::Offence;
 use super::peer::PeerMetrics;
 use super::schedule::{Entry, Owner, Scheduler, Verdict};
+use super::stats::GatewayStats;
 use super::worker::{Task, TaskResult, TaskStatus, WorkerPort};
 use super::{GatewayEvent, GatewayLimits, ServedFrame};
 use crate::wire::code;

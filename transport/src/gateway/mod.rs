@@ -14,6 +14,7 @@ mod offence;
 mod peer;
 pub mod schedule;
 mod sequence;
+mod stats;
 pub mod worker;
 
 use std::net::SocketAddr;
@@ -27,8 +28,9 @@ use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 
 pub use arrivals::Arrivals;
-pub use offence::{GatewayStats, Offence};
+pub use offence::Offence;
 pub use sequence::{Services, WINDOW as SEQUENCE_WINDOW};
+pub use stats::GatewayStats;
 
 use crate::certs::{CertError, TlsFiles};
 use crate::wire::menu::CloudMenu;
