@@ -193,7 +193,7 @@ fn a_body_that_trickles_is_dropped_at_its_deadline_with_all_its_bytes() {
     let mut scene = Scene::new(GatewayLimits::default());
     let mut raw = scene.raw(1);
     let trickling = 20_u16;
-    let frame = |service| FrameHeader { service, budget: Duration::from_millis(700), ..header(1_000_000) };
+    let frame = |service| FrameHeader { service, budget: Duration::from_millis(2_500), ..header(1_000_000) };
     let mut streams: Vec<_> =
         (0..trickling).map(|service| scene.runtime.block_on(raw.say(with_payload(&frame(service), 10_000)))).collect();
     scene.cloud.wait_stats("all of them held", |stats| stats.held_bytes() == 1_000_000 * u64::from(trickling));

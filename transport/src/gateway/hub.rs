@@ -16,10 +16,11 @@ use tokio::sync::oneshot;
 
 use super::admission::{Admission, Excess, Opening, PeerCertificate};
 use super::execution::ExecutionTimes;
-use super::offence::{GatewayStats, Offence};
+use super::offence::Offence;
 use super::peer::PeerMetrics;
 use super::refusals::Refusals;
 use super::schedule::{Entry, Owner, Scheduler, Verdict};
+use super::stats::GatewayStats;
 use super::worker::{Task, TaskResult, TaskStatus, WorkerPort};
 use super::{GatewayEvent, GatewayLimits, ServedFrame};
 use crate::wire::code;

@@ -16,6 +16,7 @@ mod peer;
 mod refusals;
 pub mod schedule;
 mod sequence;
+mod stats;
 pub mod worker;
 
 use std::net::SocketAddr;
@@ -29,9 +30,10 @@ use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 
 pub use arrivals::Arrivals;
-pub use offence::{GatewayStats, Offence};
+pub use offence::Offence;
 pub use refusals::Tally;
 pub use sequence::{Services, WINDOW as SEQUENCE_WINDOW};
+pub use stats::GatewayStats;
 
 use crate::certs::{Cloud, Credentials};
 use crate::wire::menu::CloudMenu;

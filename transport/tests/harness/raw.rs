@@ -66,7 +66,7 @@ pub struct RawCar {
     pub connection: Connection,
     /// What the cloud said on the control stream so far, as it came.
     pub control: Vec<u8>,
-    _stream: BidirectionalStream,
+    stream: BidirectionalStream,
     _client: Client,
 }
 
@@ -79,7 +79,13 @@ impl RawCar {
         let mut stream = connection.open_bidirectional_stream().await.expect("a stream");
         stream.send(hello_of(VERSION, &identity)).await.expect("sent");
         let control = stream.receive().await.expect("accepted").expect("a message").to_vec();
-        Self { connection, control, _stream: stream, _client: client }
+        Self { connection, control, stream, _client: client }
+    }
+
+    /// Waits for more on the control stream.
+    pub async fn more_control(&mut self) {
+        let more = self.stream.receive().await.expect("a live connection").expect("more");
+        self.control.extend_from_slice(&more);
     }
 
     /// A stream on which `bytes` went up.

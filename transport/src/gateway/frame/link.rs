@@ -1,0 +1,102 @@
+//! What the frames of a connection share, and what each of them holds while it is served.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use s2n_quic::connection::Handle;
+
+use crate::gateway::GatewayEvent;
+use crate::gateway::hub::Hub;
+use crate::gateway::offence::{Offence, Record};
+use crate::gateway::peer::PeerMetrics;
+use crate::gateway::sequence::Services;
+use crate::gateway::stats::GatewayStats;
+use crate::wire::code;
+
+/// What a frame's task knows of its connection.
+pub(in crate::gateway) struct Link {
+    pub(in crate::gateway) hub: Rc<RefCell<Hub>>,
+    pub(in crate::gateway) connection: u64,
+    pub(in crate::gateway) car: Arc<str>,
+    pub(in crate::gateway) from: SocketAddr,
+    pub(in crate::gateway) metrics: Arc<PeerMetrics>,
+    pub(in crate::gateway) handle: Handle,
+    pub(in crate::gateway) services: RefCell<Services>,
+    pub(in crate::gateway) record: RefCell<Record>,
+}
+
+impl Link {
+    /// The car did what it must not: it is counted, logged within bounds, and ends a connection that does little else.
+    pub(in crate::gateway) fn offend(&self, offence: Offence, reason: String) {
+        let mut hub = self.hub.borrow_mut();
+        hub.stats.count(offence);
+        let mut record = self.record.borrow_mut();
+        let line = record.note(offence, reason, crate::reactor::now());
+        if let Some(reason) = line {
+            hub.log(GatewayEvent::Refused { from: self.from, reason });
+        }
+        if offence.breaks_the_protocol() && record.violations() == hub.limits.max_violations {
+            let reason = format!("{} broke the protocol {} times and is cut off", self.car, record.violations());
+            hub.log(GatewayEvent::Refused { from: self.from, reason });
+            self.handle.close(code::PROTOCOL.into());
+        }
+    }
+}
+
+/// Counts a stream as being served for as long as it lives.
+pub(super) struct Serving(Arc<GatewayStats>);
+
+impl Serving {
+    pub(in crate::gateway) fn new(stats: &Arc<GatewayStats>) -> Self {
+        stats.frames.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(stats))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.frames.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts a frame as being received for as long as it lives.
+pub(super) struct Receiving {
+    link: Rc<Link>,
+    missing_bytes: u64,
+}
+
+impl Receiving {
+    /// A frame whose `bytes` have yet to come.
+    pub(super) fn new(link: &Rc<Link>, bytes: u64) -> Self {
+        link.metrics.arrivals().enter(bytes);
+        Self { link: Rc::clone(link), missing_bytes: bytes }
+    }
+
+    /// So many of them came.
+    pub(super) fn came(&mut self, bytes: usize) {
+        self.missing_bytes = self.missing_bytes.saturating_sub(bytes as u64);
+    }
+}
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        self.link.metrics.arrivals().leave(self.missing_bytes);
+    }
+}
+
+/// Bytes set aside for a frame, given back however its task ends.
+pub(super) struct Held<'a> {
+    pub(super) link: &'a Link,
+    pub(super) bytes: u64,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut hub) = self.link.hub.try_borrow_mut() {
+            hub.release(self.link.connection, self.bytes);
+        }
+    }
+}
