@@ -10,7 +10,7 @@ use harness::{CarSide, CloudSide, IDENTITY, PATIENCE, echo, localhost, outsider,
 use rt_core::clock::Monotonic;
 use transport::car::{LinkEvent, ReplyStatus};
 use transport::certs::{Authority, CLOUD_NAME, Overwrite, Subject, TlsFiles};
-use transport::gateway::{GatewayEvent, GatewayLimits};
+use transport::gateway::{GatewayEvent, GatewayLimits, Offence};
 use transport::wire::control::ControlMessage;
 
 const OTHER: &str = "car/other/8f14e45f-ceea-467f-a8f5-3c9d7b1a2e02";
@@ -87,7 +87,7 @@ fn a_car_that_sends_too_much_is_told_and_only_that_car() {
         assert_eq!((greedy.reply(0).status, seq), (expected, seq));
     }
     wait_refused(&mut cloud, "10 bytes a second");
-    cloud.wait_event(|event| matches!(event, GatewayEvent::Tally(tally) if tally.refused == 2));
+    cloud.wait_stats("two refusals", |stats| stats.offences(Offence::CarBytes) == 2);
     modest.send(0, 1, 0, 15_000, LONG);
     assert_eq!(modest.reply(0).status, ReplyStatus::Ok);
     greedy.send(0, 4, 0, 1_000, LONG);

@@ -120,7 +120,7 @@ fn each_wrong_frame_is_refused_for_what_is_wrong_with_it() {
             false,
             Some(Status::Overload),
             Offence::CarBytes,
-            "share",
+            "would be more than",
         ),
         ("an unknown model", changed(16, &[9, 0]), false, Some(Status::Error), Offence::Model, "model 9"),
     ];

@@ -28,7 +28,12 @@ fn dies_late(task: &Task) -> TaskResult {
 fn served_by(works: &[Work], budget: Duration, frames: u64) -> (Vec<Status>, u64, usize) {
     let dir = tempfile::tempdir().expect("a directory");
     let pki = pki(dir.path());
-    let mut cloud = CloudSide::with_workers(pki.cloud(), localhost(), GatewayLimits::default(), works);
+    let mut cloud = CloudSide::with_workers(
+        pki.cloud(),
+        localhost(),
+        GatewayLimits { fleet_certificates: true, ..GatewayLimits::default() },
+        works,
+    );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let statuses = runtime.block_on(async {
         let mut raw = RawCar::join(&pki.car(), cloud.address, 1).await;

@@ -215,13 +215,6 @@ impl<C> Admission<C> {
         Ok(())
     }
 
-    /// The car of a connection, where it has not been replaced, and what closes it.
-    pub(super) fn whose(&self, connection: u64) -> Option<(&str, &C)> {
-        let account = self.accounts.get(&connection)?;
-        let place = self.cars.get(&account.car)?.iter().find(|place| place.connection == connection)?;
-        Some((&account.car, &place.close))
-    }
-
     /// Gives back what [`Admission::hold`] set aside.
     pub(super) fn release(&mut self, connection: u64, bytes: u64) {
         let Some(account) = self.accounts.get_mut(&connection) else { return };

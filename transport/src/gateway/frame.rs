@@ -102,9 +102,9 @@ fn admit(link: &Link, incoming: &Incoming) -> Option<Status> {
     if incoming.deadline.passed_at(crate::reactor::now()) {
         return Some(Status::Expired);
     }
-    if !link.hub.borrow_mut().hold(link.connection, u64::from(header.payload_bytes)) {
-        let reason = format!("{} would hold more than its share with {} bytes more", link.car, header.payload_bytes);
-        link.offend(Offence::CarBytes, reason);
+    let held = link.hub.borrow_mut().hold(link.connection, u64::from(header.payload_bytes));
+    if let Err(why) = held {
+        link.offend(Offence::CarBytes, format!("a frame of {} bytes of {}: {why}", header.payload_bytes, link.car));
         return Some(Status::Overload);
     }
     None

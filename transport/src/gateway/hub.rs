@@ -174,21 +174,17 @@ impl Hub {
         self.stats.tasks.store(self.pending.len() as u64, Ordering::Relaxed);
     }
 
-    /// Sets `bytes` aside for a frame; `false` where that is more than its car may have.
-    pub(super) fn hold(&mut self, connection: u64, bytes: u64) -> bool {
+    /// Sets `bytes` aside for a frame; why not, where that is more than its car may have.
+    pub(super) fn hold(&mut self, connection: u64, bytes: u64) -> Result<(), String> {
         let limits = self.limits;
-        let why = match self.admission.hold(connection, bytes, &limits, crate::reactor::now()) {
+        match self.admission.hold(connection, bytes, &limits, crate::reactor::now()) {
             Ok(()) => {
                 self.stats.held_bytes.fetch_add(bytes, Ordering::Relaxed);
-                return true;
+                Ok(())
             }
-            Err(Excess::Held) => format!("its frames here would be more than {} bytes", limits.max_car_bytes),
-            Err(Excess::Rate) => format!("it sends more than {} bytes a second", limits.max_car_bytes_per_s),
-        };
-        if let Some((car, from)) = self.admission.whose(connection).map(|(car, line)| (car, line.metrics.from())) {
-            self.refuse(from, format!("a frame of {bytes} bytes of {car}: {why}"));
+            Err(Excess::Held) => Err(format!("its frames here would be more than {} bytes", limits.max_car_bytes)),
+            Err(Excess::Rate) => Err(format!("it sends more than {} bytes a second", limits.max_car_bytes_per_s)),
         }
-        false
     }
 
     /// Gives back what [`Hub::hold`] set aside.
