@@ -34,6 +34,11 @@ impl AsyncBell {
     }
 }
 
+/// The instant on the clock that this thread lives by.
+pub(crate) fn now() -> Monotonic {
+    Monotonic::now()
+}
+
 /// Sleeps until `instant` of this project's clock.
 pub(crate) async fn sleep_until(instant: Monotonic) {
     let left = instant.saturating_since(Monotonic::now());

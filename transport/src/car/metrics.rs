@@ -21,6 +21,10 @@ pub(super) struct PathMetrics {
     delivery_rate: AtomicU64,
     app_limited: AtomicBool,
     acks: AtomicU64,
+    sent_packets: AtomicU64,
+    lost_packets: AtomicU64,
+    loss_bursts: AtomicU64,
+    last_lost: AtomicU64,
 }
 
 /// A copy of the metrics.
@@ -37,9 +41,23 @@ pub(super) struct PathSample {
     pub(super) app_limited: bool,
     /// Counts acknowledgements, so that a new one is noticed.
     pub(super) acks: u64,
+    /// Packets sent and lost since the connection began, and the bursts that the lost ones made.
+    pub(super) sent_packets: u64,
+    pub(super) lost_packets: u64,
+    pub(super) loss_bursts: u64,
 }
 
 impl PathMetrics {
+    /// Packet `number` was declared lost: by itself, or as the neighbour of the one before.
+    fn lost(&self, number: u64) {
+        // One more than the last, as zero is none.
+        let last = self.last_lost.swap(number.saturating_add(1), Ordering::Relaxed);
+        self.lost_packets.fetch_add(1, Ordering::Relaxed);
+        if last == 0 || last != number {
+            self.loss_bursts.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(super) fn sample(&self) -> PathSample {
         let ns = |cell: &AtomicU64| Duration::from_nanos(cell.load(Ordering::Relaxed));
         PathSample {
@@ -52,6 +70,9 @@ impl PathMetrics {
             delivery_rate: self.delivery_rate.load(Ordering::Relaxed),
             app_limited: self.app_limited.load(Ordering::Relaxed),
             acks: self.acks.load(Ordering::Relaxed),
+            sent_packets: self.sent_packets.load(Ordering::Relaxed),
+            lost_packets: self.lost_packets.load(Ordering::Relaxed),
+            loss_bursts: self.loss_bursts.load(Ordering::Relaxed),
         }
     }
 }
@@ -98,5 +119,37 @@ impl Subscriber for PathWatch {
         context.app_limited.store(sample.is_app_limited, Ordering::Relaxed);
         context.acks.fetch_add(1, Ordering::Relaxed);
         self.wake.notify_one();
+    }
+
+    fn on_packet_sent(&mut self, context: &mut Self::ConnectionContext, _: &ConnectionMeta, _: &events::PacketSent) {
+        context.sent_packets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn on_packet_lost(
+        &mut self,
+        context: &mut Self::ConnectionContext,
+        _: &ConnectionMeta,
+        event: &events::PacketLost,
+    ) {
+        // A probe for a larger packet size is meant to be lost where the path is narrower.
+        if event.is_mtu_probe {
+            return;
+        }
+        if let events::PacketHeader::OneRtt { number, .. } = event.packet_header {
+            context.lost(number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_one_burst() {
+        let metrics = PathMetrics::default();
+        [0, 5, 6, 7, 20, 22, 23].into_iter().for_each(|number| metrics.lost(number));
+        let sample = metrics.sample();
+        assert_eq!((sample.lost_packets, sample.loss_bursts), (7, 4));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use s2n_quic::client::Connect;
-use s2n_quic::connection::Handle;
+use s2n_quic::connection::{Handle, ReceiveStreamAcceptor};
 use s2n_quic::provider::congestion_controller::Bbr;
 use s2n_quic::provider::{io, limits};
 use s2n_quic::stream::SendStream;
@@ -14,6 +14,8 @@ use tokio::sync::Notify;
 
 use super::CarError;
 use super::metrics::{PathMetrics, PathWatch};
+use crate::carrier::SEND_BUFFER_BYTES;
+use crate::carrier::provider::Datagrams;
 use crate::certs::{self, TlsFiles};
 use crate::reactor::never;
 use crate::wire::VERSION;
@@ -28,14 +30,16 @@ const ATTEMPT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_millis(2_500);
 /// Pings keep NAT bindings and show life.
 const KEEP_ALIVE: Duration = Duration::from_millis(500);
-/// A stream's send buffer; never the limit, which is the gate's business.
-pub(super) const SEND_BUFFER_BYTES: u32 = 64 * 1024 * 1024;
+/// Results on streams of their own that may be under way at a time.
+const MOST_RESULT_STREAMS: u64 = 256;
 
 /// A connection on which this car was accepted.
 pub(super) struct Session {
     pub(super) handle: Handle,
     pub(super) metrics: Arc<PathMetrics>,
     pub(super) menu: CloudMenu,
+    /// Where results of frames in datagrams come; taken once, by who reads them.
+    pub(super) results: Option<ReceiveStreamAcceptor>,
     /// Held, because dropping it would finish the control stream.
     _control: SendStream,
 }
@@ -64,7 +68,7 @@ pub(super) fn client(server: SocketAddr, tls: &TlsFiles, wake: Arc<Notify>) -> R
         .and_then(|l| l.with_max_handshake_duration(ATTEMPT))
         .and_then(|l| l.with_max_send_buffer_size(SEND_BUFFER_BYTES))
         .and_then(|l| l.with_max_open_remote_bidirectional_streams(0))
-        .and_then(|l| l.with_max_open_remote_unidirectional_streams(0))
+        .and_then(|l| l.with_max_open_remote_unidirectional_streams(MOST_RESULT_STREAMS))
         .map_err(|error| error.to_string())
         .map_err(fail("limits"))?;
     let io = io::tokio::Builder::default()
@@ -81,6 +85,8 @@ pub(super) fn client(server: SocketAddr, tls: &TlsFiles, wake: Arc<Notify>) -> R
         .with_limits(limits)
         .unwrap_or_else(never)
         .with_congestion_controller(Bbr::default())
+        .unwrap_or_else(never)
+        .with_datagram(Datagrams { wake: Some(Arc::clone(&wake)), accept: true })
         .unwrap_or_else(never)
         .with_event(PathWatch { wake })
         .unwrap_or_else(never)
@@ -114,10 +120,11 @@ async fn introduce(
         .await
         .map_err(|error| failed("cannot connect to", &error))?;
     connection.keep_alive(true).map_err(|error| failed("lost", &error))?;
-    let mut handle = connection.handle();
     let metrics = connection
         .query_event_context(|metrics: &Arc<PathMetrics>| Arc::clone(metrics))
         .map_err(|error| failed("no path metrics of", &error))?;
+    let (mut handle, acceptor) = connection.split();
+    let (_, results) = acceptor.split();
     let stream = handle.open_bidirectional_stream().await.map_err(|error| failed("lost", &error))?;
     let (receive, mut control_send) = stream.split();
     let hello = ControlMessage::Hello { version: VERSION, identity: identity.clone() };
@@ -125,7 +132,9 @@ async fn introduce(
     let mut control = ControlReader::new(receive);
     // A rejected mutual-TLS handshake shows only here: the client's side of it succeeds first.
     match control.next().await.map_err(|error| failed("not accepted by", &error))? {
-        ControlMessage::Accepted { menu } => Ok((Session { handle, metrics, menu, _control: control_send }, control)),
+        ControlMessage::Accepted { menu } => {
+            Ok((Session { handle, metrics, menu, results: Some(results), _control: control_send }, control))
+        }
         ControlMessage::Refused { reason } => Err(AttemptError::Refused(reason)),
         _ => Err(AttemptError::Failed(format!("{server} answered Hello with another message"))),
     }

@@ -11,7 +11,7 @@ mod loss;
 mod train_window;
 
 pub use estimator::{EstimatorLimits, QUEUE_INFLATION, RateEstimator};
-pub use loss::{BurstCounter, LossEstimator};
+pub use loss::LossEstimator;
 
 use std::time::Duration;
 

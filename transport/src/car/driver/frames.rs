@@ -1,18 +1,18 @@
 //! The driver's frames: in from the mailboxes, chunk by chunk to QUIC, out as answers.
 
-use std::task::{Context, Poll};
+use std::task::Context;
 
-use bytes::Bytes;
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
 use rt_core::trace::HopTimes;
 use rt_core::trace::counters::Counter;
 
-use super::{Driver, Link, Told};
-use crate::car::flight::{Flight, FlightId, Ticket, read_result};
+use super::{Driver, Link};
+use crate::car::flight::{Flight, FlightId, Ticket};
 use crate::car::gate::{self, PathView};
 use crate::car::queue::{Outlook, Waiting, hopeless};
 use crate::car::{CloudReply, LinkEvent, Outgoing, ReplyStatus};
+use crate::carrier::Carrier;
 use crate::wire::frame::{FrameHeader, HEADER_BYTES};
 use crate::wire::result::{FrameResult, Status};
 use crate::wire::{MAX_FRAME_BYTES, MAX_SIDE};
@@ -82,7 +82,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             if !gate::open(&path) {
                 return;
             }
-            match self.flights.iter_mut().position(|flight| flight.sent_at.is_none()) {
+            match self.flights.iter_mut().position(|flight| flight.wants_to_write()) {
                 Some(index) => {
                     let limit = gate::chunk_bytes(outlook.rate);
                     let Some(flight) = self.flights.get_mut(index) else { return };
@@ -92,8 +92,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                             self.estimator.sent(now);
                             outstanding = outstanding.saturating_add(written as u64);
                         }
-                        // Stopped by the cloud: its answer, already on the way, says why.
-                        Err(_) => flight.sent_at = Some(now),
+                        // Stopped by the cloud: the flight asks for no more.
+                        Err(_) => {}
                     }
                 }
                 None => {
@@ -112,7 +112,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let mut outstanding = 0_u64;
         let mut index = 0;
         while let Some(flight) = self.flights.get_mut(index) {
-            let unacked = flight.outstanding_bytes(cx).unwrap_or(0);
+            let unacked = flight.outstanding_bytes(self.seen.in_flight_bytes, cx).unwrap_or(0);
             let deadline = flight.ticket.deadline;
             if hopeless(now, deadline, unacked, flight.unsent_bytes(), outlook) {
                 let flight = self.flights.swap_remove(index);
@@ -140,39 +140,18 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 
     /// Begins the next frame, where one is due and a stream can be had.
     fn begin(&mut self, now: Monotonic, outlook: &Outlook, cx: &mut Context<'_>) -> bool {
-        let Link::Up { session, .. } = &mut self.link else { return false };
+        let Link::Up { session, .. } = &self.link else { return false };
         if self.queue.is_empty() {
             return false;
         }
         let flights = &self.flights;
         let ready = |lane| flights.iter().filter(|flight| flight.ticket.lane == lane).count() < MOST_IN_CLOUD;
         let Some((lane, waiting)) = self.queue.admit(now, outlook, ready) else { return false };
-        let frame = waiting.item;
+        let Waiting { item: mut frame, .. } = waiting;
         let Some(header) = header(&frame, &self.models, &session.menu, now) else {
             self.answer_unsent(lane, &frame, ReplyStatus::Error, now);
             return true;
         };
-        let stream = match session.handle.poll_open_bidirectional_stream(cx) {
-            Poll::Ready(Ok(stream)) => stream,
-            // No stream to be had: the frame waits on, unless a newer one came, which cannot be within this call.
-            Poll::Pending => {
-                let waiting = Waiting { item: frame, ..waiting };
-                self.queue.offer(lane, waiting);
-                return false;
-            }
-            Poll::Ready(Err(_)) => {
-                self.answer_unsent(lane, &frame, ReplyStatus::LinkDown, now);
-                return false;
-            }
-        };
-        let (receive, send) = stream.split();
-        let id = self.next_id;
-        self.next_id += 1;
-        let told = self.told.0.clone();
-        let reader = tokio::task::spawn_local(async move {
-            let outcome = read_result(receive).await.map(Box::new);
-            let _ = told.send(Told::Result { id, at: Monotonic::now(), outcome });
-        });
         let ticket = Ticket {
             lane,
             service: frame.meta.service,
@@ -181,13 +160,15 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             deadline: frame.meta.deadline,
             encoded_at: frame.encoded_at,
         };
-        let mut flight = Flight::new(id, ticket, now, send, Bytes::from_owner(frame.bytes), reader);
-        flight.delivered_before = self.seen.delivered_bytes;
-        if flight.write_header(&header.encode(), cx).is_err() {
-            flight.sent_at = Some(now);
+        if self.carrier_for(&frame, waiting.execution, now, outlook) == Carrier::Datagram {
+            match self.begin_in_datagrams(ticket, &header, frame, now, outlook) {
+                Ok(()) => return true,
+                // Too large for datagrams, or the cloud takes none: a stream carries it.
+                Err(back) => frame = back,
+            }
         }
-        self.flights.push(flight);
-        true
+        let waiting = Waiting { item: frame, ..waiting };
+        self.begin_on_stream(ticket, &header, waiting, now, cx)
     }
 
     /// The cloud's answer to a flight came, or will not come.
@@ -228,13 +209,13 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
     }
 
-    fn answer(&mut self, flight: &Flight, status: ReplyStatus, result: Option<&FrameResult>, at: Monotonic) {
+    pub(super) fn answer(&mut self, flight: &Flight, status: ReplyStatus, result: Option<&FrameResult>, at: Monotonic) {
         let hops = flight.hops(Some(at), result);
         let detections = result.map(|result| result.detections.clone()).unwrap_or_default();
         self.reply(flight.ticket, status, detections, hops, flight.written_bytes, at);
     }
 
-    fn answer_unsent(&mut self, lane: usize, frame: &Outgoing<B>, status: ReplyStatus, at: Monotonic) {
+    pub(super) fn answer_unsent(&mut self, lane: usize, frame: &Outgoing<B>, status: ReplyStatus, at: Monotonic) {
         let ticket = Ticket {
             lane,
             service: frame.meta.service,
