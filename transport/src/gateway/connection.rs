@@ -15,6 +15,7 @@ use super::GatewayEvent;
 use super::frame::{self, Link};
 use super::hub::Hub;
 use super::peer::PeerMetrics;
+use super::shards;
 use crate::wire::control::ControlMessage;
 use crate::wire::identity::Identity;
 use crate::wire::stream::{ControlReader, send};
@@ -111,8 +112,10 @@ async fn attend(
     let mut menus = tokio::time::interval(MENU_PERIOD);
     menus.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     menus.reset();
+    let mut shards = std::pin::pin!(shards::serve(Rc::clone(&link), handle.clone()));
     loop {
         tokio::select! {
+            () = &mut shards => return,
             stream = acceptor.accept_bidirectional_stream() => match stream {
                 Ok(Some(stream)) => {
                     tokio::task::spawn_local(frame::serve(Rc::clone(&link), stream));

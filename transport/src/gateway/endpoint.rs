@@ -16,6 +16,7 @@ use super::hub::Hub;
 use super::peer::PeerWatch;
 use super::worker::WorkerPort;
 use super::{Gateway, GatewayError};
+use crate::carrier::provider::Datagrams;
 use crate::certs;
 use crate::reactor::{AsyncBell, never, sleep_until};
 
@@ -59,6 +60,8 @@ fn start(config: &Gateway) -> Result<Server, GatewayError> {
         .with_endpoint_limits(handshakes)
         .unwrap_or_else(never)
         .with_congestion_controller(Bbr::default())
+        .unwrap_or_else(never)
+        .with_datagram(Datagrams { wake: None, accept: config.limits.max_reassembling > 0 })
         .unwrap_or_else(never)
         .with_event(PeerWatch)
         .unwrap_or_else(never)

@@ -12,6 +12,7 @@ mod frame;
 mod hub;
 mod peer;
 pub mod schedule;
+mod shards;
 pub mod worker;
 
 use std::net::SocketAddr;
@@ -40,6 +41,8 @@ pub struct GatewayLimits {
     pub max_car_bytes: u64,
     /// Streams a car may have open at a time, its control stream included.
     pub max_streams: u64,
+    /// Frames in datagrams that a car may have under way at a time; 0 takes no datagrams.
+    pub max_reassembling: usize,
     /// Cars connected at a time.
     pub max_cars: usize,
     /// Handshakes under way at a time; beyond it, addresses have to prove themselves first (Retry).
@@ -54,6 +57,7 @@ impl Default for GatewayLimits {
             max_frame_bytes: crate::wire::MAX_FRAME_BYTES,
             max_car_bytes: 150_000_000,
             max_streams: 128,
+            max_reassembling: 64,
             max_cars: 4_096,
             max_handshakes: 64,
             header_time: Duration::from_secs(1),

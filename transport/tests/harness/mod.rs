@@ -17,6 +17,7 @@ use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, Subscription, run_car};
+use transport::carrier::CarrierChoice;
 use transport::certs::{CLOUD_NAME, DevPki, TlsFiles};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
 use transport::gateway::worker::{Task, TaskResult, TaskStatus, WorkerEnd, worker_channel};
@@ -148,6 +149,11 @@ pub struct CarSide {
 
 impl CarSide {
     pub fn start(tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
+        Self::start_on(CarrierChoice::default(), tls, server, identity, services)
+    }
+
+    /// As [`CarSide::start`], with a carrier of the test's choice.
+    pub fn start_on(carrier: CarrierChoice, tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
         let (news, stop) = (Doorbell::futex(), StopToken::default());
         let bell = Doorbell::eventfd().expect("an eventfd");
         let (mut inputs, mut replies, mut lanes) = (vec![], vec![], vec![]);
@@ -178,6 +184,7 @@ impl CarSide {
             menus: vec![Subscription { mailbox: menu_in, bell: news.clone() }],
             events: Some(event_in),
             estimator: EstimatorLimits::default(),
+            carrier,
             counters: ThreadCounters::new("car").0,
             heartbeat: Heartbeat::default(),
         };
