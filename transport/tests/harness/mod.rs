@@ -4,6 +4,8 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -134,8 +136,29 @@ impl CloudSide {
     }
 }
 
+/// A payload that is counted for as long as anyone holds it.
+#[derive(Debug)]
+pub struct Leased {
+    bytes: Vec<u8>,
+    out: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Leased {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Leased {
+    fn drop(&mut self) {
+        self.out.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 pub struct CarSide {
-    pub inputs: Vec<mailbox::Sender<Outgoing<Vec<u8>>>>,
+    pub inputs: Vec<mailbox::Sender<Outgoing<Leased>>>,
+    /// Payloads that have not been given back.
+    pub out: Arc<AtomicUsize>,
     pub replies: Vec<rtrb::Consumer<CloudReply>>,
     pub estimates: mailbox::Receiver<LinkEstimate>,
     pub menus: mailbox::Receiver<CloudMenu>,
@@ -190,7 +213,8 @@ impl CarSide {
         };
         let (car_stop, car_bell) = (stop.clone(), bell.clone());
         let thread = std::thread::spawn(move || run_car(config, &car_stop, car_bell).expect("the car runs"));
-        Self { inputs, replies, estimates, menus, events, news, bell, stop, thread: Some(thread) }
+        let out = Arc::default();
+        Self { inputs, out, replies, estimates, menus, events, news, bell, stop, thread: Some(thread) }
     }
 
     /// Sends a frame whose bytes all are `seq`'s lowest byte, due in `budget`.
@@ -206,13 +230,14 @@ impl CarSide {
             format: PixelFormat::Rgb8,
             scene: 0,
         };
+        self.out.fetch_add(1, Ordering::SeqCst);
         let frame = Outgoing {
             meta,
             model,
             payload: Payload::Input(Coding::Jpeg(50)),
             width: 512,
             height: 512,
-            bytes: vec![seq as u8; bytes],
+            bytes: Leased { bytes: vec![seq as u8; bytes], out: Arc::clone(&self.out) },
             encoded_at: now,
         };
         let overtaken = self.inputs.get_mut(lane).expect("a lane").put(frame);
