@@ -125,7 +125,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             loss: self.datagrams.loss.fraction(),
             burst: self.datagrams.loss.burst(),
             time_to_resend: self.time_to_resend(bytes, ticket.deadline.budget_at(now), outlook),
-            link_full: outlook.trusted,
+            // Another frame waits for every byte that repair takes.
+            link_full: !self.queue.is_empty(),
         });
         let layout = cut(room, repair).unwrap_or(bare);
         let id = self.next_id;
@@ -226,7 +227,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let _ = with_outbox(&session.handle, |outbox| outbox.hear(report, now, round_trip, extra));
         let Some(status) = status else { return };
         let flight = self.flights.swap_remove(index);
-        if status == ReplyStatus::Expired {
+        if status == ReplyStatus::Expired && flight.sent_at.is_none() {
             let delivered = self.seen.delivered_bytes.saturating_sub(flight.delivered_before);
             self.estimator.late(now, delivered, now.saturating_since(flight.started));
         }

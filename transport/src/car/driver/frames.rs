@@ -116,8 +116,11 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             let deadline = flight.ticket.deadline;
             if hopeless(now, deadline, unacked, flight.unsent_bytes(), outlook) {
                 let flight = self.flights.swap_remove(index);
-                let delivered = self.seen.delivered_bytes.saturating_sub(flight.delivered_before);
-                self.estimator.late(now, delivered, now.saturating_since(flight.started));
+                // A frame that all went once and waits to repeat a loss says nothing about the rate.
+                if flight.sent_at.is_none() {
+                    let delivered = self.seen.delivered_bytes.saturating_sub(flight.delivered_before);
+                    self.estimator.late(now, delivered, now.saturating_since(flight.started));
+                }
                 if !flight.answered {
                     self.answer(&flight, ReplyStatus::Reset, None, now);
                 }
