@@ -166,6 +166,7 @@ fn a_frame_that_is_whole_or_unwanted_is_emptied() {
         outbox.release(1, 2_000, at(0));
         assert!(!outbox.hear(&Progress::last(1, state), at(1), RTT, 0));
         assert!(payload.is_unique() && !outbox.has_something());
+        assert_eq!((outbox.take_dropped(), outbox.take_dropped()), (2 * 1_020, 0), "the gate gets them back once");
         assert_eq!((outbox.unsent_bytes(1), outbox.outstanding_bytes(1, 9_999)), (0, 0));
         outbox.remove(1, true);
         assert!(!outbox.has_something(), "the cloud knows");
