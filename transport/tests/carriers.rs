@@ -98,7 +98,8 @@ fn drive(carrier: CarrierChoice, limits: GatewayLimits, course: Course) -> Tally
 fn collect(car: &mut CarSide, open: &mut Vec<(usize, u64, Monotonic)>, tally: &mut Tally) {
     for (lane, ring) in car.replies.iter_mut().enumerate() {
         while let Ok(reply) = ring.pop() {
-            let place = open.iter().position(|frame| (frame.0, frame.1) == (lane, reply.seq)).expect("one answer a frame");
+            let place =
+                open.iter().position(|frame| (frame.0, frame.1) == (lane, reply.seq)).expect("one answer a frame");
             let (.., deadline) = open.swap_remove(place);
             if reply.status == ReplyStatus::Ok {
                 tally.ok += 1;

@@ -17,13 +17,11 @@ use crate::wire::datagram::SHARD_HEADER_BYTES;
 const MOST_DATAGRAM_BYTES: u64 = 65_535;
 /// A peer that takes less than this does not speak of these datagrams.
 const LEAST_PEER_BYTES: u64 = 1_000;
-/// Room in a packet before any was seen: what QUIC's smallest path leaves.
-const FIRST_ROOM: usize = 1_150;
-/// Packets that bring acknowledgements too have this much less room.
-const ACK_ROOM: usize = 16;
-/// The room is that of the roomiest packet among this many, so that it follows a path that has changed.
-const ROOM_PACKETS: u32 = 128;
-/// After this many packets in a row without room the shard is given up: the path has become narrower than it was cut for.
+/// The longest datagram sent, bytes: what QUIC's smallest packet of 1,200 bytes leaves beside its header, tag and
+/// acknowledgements. The stack falls back to that size whenever several larger packets in a row are lost, and a shard that
+/// fits into no packet any more is lost with its frame; the few per cent that larger shards would save are not worth it.
+const MOST_BYTES: usize = 1_120;
+/// After this many packets in a row without room a shard is given up: no interest may last that nothing can satisfy.
 const MOST_MISFITS: u32 = 8;
 /// Bytes that may wait for the application; beyond it datagrams are lost, as on any network.
 const MOST_WAITING_BYTES: usize = 4 * 1024 * 1024;
@@ -54,40 +52,23 @@ impl Endpoint for Datagrams {
 pub(crate) struct Pull {
     pub(crate) outbox: Outbox,
     peer_bytes: u64,
-    /// Room of the roomiest packet in this window and the one before, and packets in this window.
-    room: [usize; 2],
-    packets: u32,
     misfits: u32,
 }
 
 impl Pull {
     fn new(peer_bytes: u64) -> Self {
-        Self { outbox: Outbox::default(), peer_bytes, room: [0; 2], packets: 0, misfits: 0 }
+        Self { outbox: Outbox::default(), peer_bytes, misfits: 0 }
     }
 
     /// The longest shard that a packet holds; `None` where the peer takes no datagrams.
     pub(crate) fn shard_room(&self) -> Option<usize> {
         let peer = usize::try_from(self.peer_bytes).ok().filter(|_| self.peer_bytes >= LEAST_PEER_BYTES)?;
-        let seen = self.room.iter().copied().max().filter(|room| *room > 0);
-        let room = seen.map_or(FIRST_ROOM, |room| room.saturating_sub(ACK_ROOM)).min(peer);
-        Some(room.saturating_sub(SHARD_HEADER_BYTES))
-    }
-
-    fn saw(&mut self, room: usize) {
-        self.packets += 1;
-        if self.packets >= ROOM_PACKETS {
-            self.packets = 0;
-            self.room = [0, self.room.first().copied().unwrap_or(0)];
-        }
-        if let Some(most) = self.room.first_mut() {
-            *most = room.max(*most);
-        }
+        Some(peer.min(MOST_BYTES).saturating_sub(SHARD_HEADER_BYTES))
     }
 }
 
 impl Sender for Pull {
     fn on_transmit<P: Packet>(&mut self, packet: &mut P) {
-        self.saw(packet.remaining_capacity());
         let mut written = false;
         while let Some(bytes) = self.outbox.next_bytes() {
             if bytes > packet.remaining_capacity()
@@ -188,9 +169,9 @@ mod tests {
     use crate::wire::datagram::Message;
     use s2n_quic::provider::datagram::WriteError;
 
-    struct Room(usize);
+    struct Space(usize);
 
-    impl Packet for Room {
+    impl Packet for Space {
         fn remaining_capacity(&self) -> usize {
             self.0
         }
@@ -210,28 +191,21 @@ mod tests {
     }
 
     #[test]
-    fn the_room_follows_the_path_and_the_peer() {
-        let mut pull = Pull::new(65_527);
-        assert_eq!(pull.shard_room(), Some(FIRST_ROOM - SHARD_HEADER_BYTES));
-        pull.on_transmit(&mut Room(1_400));
-        pull.on_transmit(&mut Room(1_200));
-        assert_eq!(pull.shard_room(), Some(1_400 - ACK_ROOM - SHARD_HEADER_BYTES));
-        (0..2 * ROOM_PACKETS).for_each(|_| pull.on_transmit(&mut Room(1_200)));
-        assert_eq!(pull.shard_room(), Some(1_200 - ACK_ROOM - SHARD_HEADER_BYTES), "narrower by now");
-        assert_eq!(Pull::new(0).shard_room(), None);
-        let mut small = Pull::new(1_100);
-        small.on_transmit(&mut Room(1_400));
-        assert_eq!(small.shard_room(), Some(1_100 - SHARD_HEADER_BYTES));
+    fn a_shard_fits_into_the_smallest_packet_and_to_the_peer() {
+        let shard = |peer| Pull::new(peer).shard_room();
+        assert_eq!(shard(65_527), Some(MOST_BYTES - SHARD_HEADER_BYTES));
+        assert_eq!(shard(1_050), Some(1_050 - SHARD_HEADER_BYTES));
+        assert_eq!((shard(0), shard(LEAST_PEER_BYTES - 1)), (None, None));
     }
 
     #[test]
     fn what_fits_goes_together_and_what_never_fits_is_given_up() {
         let mut pull = Pull::new(65_527);
         (0..3).for_each(|frame| pull.outbox.message(Message::abandon(frame)));
-        let mut packet = Room(20);
+        let mut packet = Space(20);
         pull.on_transmit(&mut packet);
         assert_eq!((packet.0, pull.has_transmission_interest()), (4, true), "two of eight bytes each");
-        (0..MOST_MISFITS).for_each(|_| pull.on_transmit(&mut Room(4)));
+        (0..MOST_MISFITS).for_each(|_| pull.on_transmit(&mut Space(4)));
         assert!(!pull.has_transmission_interest(), "never an interest that nothing can satisfy");
     }
 
