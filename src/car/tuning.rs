@@ -64,6 +64,7 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
             certificate: dir.join("car.pem"),
             key: dir.join("car.key"),
             identity: "demo".to_owned(),
+            carrier: config::car::Carrier::default(),
         });
         (peer.ca, peer.certificate, peer.key) = (dir.join("ca.pem"), dir.join("car.pem"), dir.join("car.key"));
     }
