@@ -1,6 +1,6 @@
 //! How a frame's bytes cross the link: a stream for each frame, or datagrams with repair and selective retransmission.
 //!
-//! The car's driver decides who sends when and gives frames up; [`FrameTransport`] is all it has to know of a frame that
+//! The car's driver decides who sends when and gives frames up; `FrameTransport` is all it has to know of a frame that
 //! has been begun. What the datagram carrier decides (how an object is cut, how much repair it gets, which shards go
 //! again, what the receiver keeps) is in pure state machines here, which know no socket and no clock.
 
