@@ -67,6 +67,7 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
             certificate: files.certificate.clone(),
             key: files.key.clone(),
             identity: None,
+            carrier: config::car::Carrier::default(),
         });
         TlsFiles { ca: peer.ca, certificate: peer.certificate, key: peer.key } = files;
     }

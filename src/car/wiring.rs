@@ -16,6 +16,7 @@ use rt_core::trace::counters::ThreadCounters;
 use telemetry::collector::Collector;
 use telemetry::names::Names;
 use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription};
+use transport::carrier::CarrierChoice;
 use transport::certs::{Car, Credentials, TlsFiles};
 use transport::estimate::EstimatorLimits;
 
@@ -217,6 +218,11 @@ pub fn wire(
             menus: vec![Subscription { mailbox: menu_in, bell: allocator_bell.clone() }],
             events: Some(events_in),
             estimator: EstimatorLimits::default(),
+            carrier: match peer.carrier {
+                config::car::Carrier::Auto => CarrierChoice::Auto,
+                config::car::Carrier::Stream => CarrierChoice::Pinned(transport::carrier::Carrier::Stream),
+                config::car::Carrier::Datagram => CarrierChoice::Pinned(transport::carrier::Carrier::Datagram),
+            },
             counters: collector.counters("transport"),
             heartbeat: Heartbeat::default(),
         };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use harness::{CarSide, CloudSide, IDENTITY, Work, echo, failing_gateway, localhost, pki, wait_ring};
 use rt_core::trace::Hop;
 use transport::car::{LinkEvent, ReplyStatus};
+use transport::carrier::{Carrier, CarrierChoice};
 use transport::gateway::worker::{Task, TaskResult, TaskStatus};
 use transport::gateway::{GatewayError, GatewayEvent, GatewayLimits};
 use transport::wire::result::Status;
@@ -15,13 +16,21 @@ use transport::wire::result::Status;
 const LONG: Duration = Duration::from_secs(20);
 
 #[test]
-fn frames_of_every_size_come_back_with_detections_and_hops() {
+fn frames_of_every_size_come_back_with_detections_and_hops_on_every_carrier() {
+    for carrier in
+        [CarrierChoice::Pinned(Carrier::Stream), CarrierChoice::Pinned(Carrier::Datagram), CarrierChoice::Auto]
+    {
+        every_size_comes_back(carrier);
+    }
+}
+
+fn every_size_comes_back(carrier: CarrierChoice) {
     let dir = tempfile::tempdir().expect("a directory");
     let pki = pki(dir.path());
     let mut cloud = CloudSide::start(pki.cloud(), localhost(), GatewayLimits::default(), echo);
-    let mut car = CarSide::start(pki.car(), cloud.address, IDENTITY, 3);
+    let mut car = CarSide::start_on(carrier, pki.car(), cloud.address, IDENTITY, 3);
     assert_eq!(car.wait("a menu", |car| car.menus.take()).models.first().map(|m| m.workers), Some(1));
-    for (seq, bytes) in [1, 1_000, 16_384, 100_000, 3_000_000].into_iter().enumerate() {
+    for (seq, bytes) in [1, 1_000, 16_384, 100_000, 3_000_000, 8_000_000].into_iter().enumerate() {
         for lane in 0..3 {
             car.send(lane, seq as u64, (lane % 2) as u16, bytes, LONG);
         }
@@ -41,7 +50,7 @@ fn frames_of_every_size_come_back_with_detections_and_hops() {
             assert!(reply.uplink_bytes > bytes as u64);
         }
     }
-    let served = wait_ring(&mut cloud.served, |served| served.payload_bytes == 3_000_000);
+    let served = wait_ring(&mut cloud.served, |served| served.payload_bytes == 8_000_000);
     assert_eq!((served.status, &*served.car, served.detections), (Status::Ok, IDENTITY, 1));
     let estimate = car.wait_connected(true);
     assert!(estimate.rate_bps > 2e6 && estimate.min_rtt > Duration::ZERO && estimate.cwnd_bytes > 0, "{estimate:?}");

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use transport::carrier::{Carrier, CarrierChoice};
 use transport::certs::DevPki;
 use transport::simulation::cases;
 use transport::simulation::scenario::{Outcome, Scenario, play};
@@ -26,13 +27,15 @@ fn look() {
     let (_dir, pki) = pki();
     let only = std::env::var("ONLY").unwrap_or_default();
     let seeds = std::env::var("SEEDS").map_or(1, |seeds| seeds.parse().expect("a number"));
+    let carriers = [Carrier::Stream, Carrier::Datagram].map(CarrierChoice::Pinned);
+    let carriers = [carriers[0], carriers[1], CarrierChoice::Auto];
     let mut all = cases::built_in();
     if let Some(folder) = testkit::data::shared("traces") {
         all.extend(cases::recorded(&folder));
     }
     for case in all.iter().filter(|case| case.name.contains(&only)) {
-        for seed in 1..=seeds {
-            let outcome = played(case.scenario(seed, 3_000 * MS), &pki);
+        for (seed, carrier) in (1..=seeds).flat_map(|seed| carriers.map(|carrier| (seed, carrier))) {
+            let outcome = played(case.scenario(seed, 3_000 * MS, carrier), &pki);
             if std::env::var_os("SECONDS").is_some() {
                 for second in 3..63_u64 {
                     let within =
@@ -76,7 +79,7 @@ fn look() {
                 *statuses.entry(format!("{:?}", frame.answer.map(|a| a.0))).or_default() += 1;
             }
             eprintln!(
-                "case {:<50} {seed}: {:.1} %, of oracle {:.1} %, p50 {:?} p95 {:?} {statuses:?}",
+                "case {:<50} {seed} {carrier:?}: {:.1} %, of oracle {:.1} %, p50 {:?} p95 {:?} {statuses:?}",
                 case.name,
                 outcome.on_time() * 100.0,
                 if case.oracle { case.of_oracle(&outcome) * 100.0 } else { 0.0 },
@@ -107,7 +110,7 @@ fn while_the_application_is_the_limit_the_rate_is_known_and_a_halving_is_seen_wi
         for seed in 1..=3 {
             let case = cases::Case::constant("halving", load, 50 * MS, loss, 0.0);
             let case = cases::Case { steps: vec![(halved, 5_000_000)], duration: Duration::from_secs(25), ..case };
-            let outcome = played(case.scenario(seed, 3_000 * MS), &pki);
+            let outcome = played(case.scenario(seed, 3_000 * MS, CarrierChoice::Auto), &pki);
             let at = halved + 3_000 * MS;
             let before = estimates(&outcome, 3_000 * MS, at, 10e6);
             let after = estimates(&outcome, at + 1_000 * MS, 28_000 * MS, 5e6);

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use decide::{AllocationConfig, DecisionConfig};
 pub use logs::{MaxEntries, RunConfig};
 pub use memory::{HugePages, MemoryConfig};
-pub use peers::{CloudPeer, VehicleConfig};
+pub use peers::{Carrier, CloudPeer, VehicleConfig};
 pub use service::{Camera, FilesCamera, ServiceConfig, SyntheticCamera};
 pub use threads::CarThreads;
 

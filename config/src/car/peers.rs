@@ -16,6 +16,19 @@ pub struct VehicleConfig {
     pub model: PathBuf,
 }
 
+/// What carries frames to the cloud.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Carrier {
+    /// Chosen frame by frame, from measured loss, round trip and deadline.
+    #[default]
+    Auto,
+    /// A QUIC stream for each frame.
+    Stream,
+    /// Datagrams with repair and selective retransmission.
+    Datagram,
+}
+
 /// The `cloud` block: where the gateway is and how both sides prove who they are (mutual TLS, PEM files).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +53,10 @@ pub struct CloudPeer {
     #[serde(default)]
     #[garde(inner(custom(one_line)))]
     pub identity: Option<String>,
+    /// What carries frames.
+    #[serde(default)]
+    #[garde(skip)]
+    pub carrier: Carrier,
 }
 
 impl VehicleConfig {

@@ -1,5 +1,6 @@
 //! The loop that joins the car's parts: it alone touches the mailboxes, the streams and the estimator.
 
+mod carriers;
 mod frames;
 
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
+
+use carriers::Datagrams;
 
 use super::controller::Flow;
 use super::flight::{Flight, FlightId};
@@ -35,9 +38,26 @@ const FAILURES_PER_SOCKET: u32 = 5;
 /// What the tasks tell the loop.
 enum Told {
     Attempt(Result<Box<(Session, ControlReader)>, AttemptError>),
-    Result { id: FlightId, at: Monotonic, outcome: Result<Box<FrameResult>, String> },
-    Menu { epoch: u64, menu: CloudMenu },
-    Lost { epoch: u64, reason: String },
+    Result {
+        id: FlightId,
+        at: Monotonic,
+        outcome: Result<Box<FrameResult>, String>,
+    },
+    /// The result of a frame in datagrams, by its number on the wire.
+    Landed {
+        epoch: u64,
+        frame: u32,
+        at: Monotonic,
+        outcome: Result<Box<FrameResult>, String>,
+    },
+    Menu {
+        epoch: u64,
+        menu: CloudMenu,
+    },
+    Lost {
+        epoch: u64,
+        reason: String,
+    },
 }
 
 enum Link {
@@ -75,6 +95,7 @@ pub(crate) struct Driver<B> {
     seen: RoundTrips,
     flow: Flow,
     feed: Feed,
+    datagrams: Datagrams,
     dropped_replies: u64,
     counters: ThreadCounters,
     told: (mpsc::UnboundedSender<Told>, mpsc::UnboundedReceiver<Told>),
@@ -113,6 +134,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             seen: RoundTrips::default(),
             flow: Flow::default(),
             feed: Feed::default(),
+            datagrams: Datagrams::new(config.carrier),
             dropped_replies: 0,
             counters: config.counters,
             // Bounded by what the loop starts: one reader per flight, one per connection.
@@ -129,6 +151,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             while let Ok(told) = self.told.1.try_recv() {
                 self.hear(told, now);
             }
+            self.hear_progress(now);
             self.take_inputs(now);
             self.reconnect(now);
             std::future::poll_fn(|cx| {
@@ -203,7 +226,12 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 self.link = Link::Down { retry_at: now.plus(self.backoff.wait()) };
                 self.log(LinkEvent::Lost { reason });
             }
-            Told::Menu { .. } | Told::Lost { .. } => {}
+            Told::Landed { epoch, frame, at, outcome } if epoch == self.epoch => {
+                if let Some(id) = self.in_datagrams(frame) {
+                    self.landed(id, at, outcome.map(|result| *result));
+                }
+            }
+            Told::Menu { .. } | Told::Lost { .. } | Told::Landed { .. } => {}
             Told::Result { id, at, outcome } => self.landed(id, at, outcome.map(|result| *result)),
         }
     }
@@ -218,8 +246,17 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.flow = session.governor.flow();
         self.feed = Feed::default();
         self.clocks.reconnected();
+        self.loss.reconnected();
         let menu = std::mem::take(&mut session.menu);
-        let control = tokio::task::spawn_local(read_control(control, self.epoch, self.told.0.clone()));
+        let results = carriers::read_results(session.results.take(), self.epoch, self.told.0.clone());
+        let control = read_control(control, self.epoch, self.told.0.clone());
+        let control = tokio::task::spawn_local(async move {
+            // The results' reader ends with its connection, which the control stream's end tells.
+            tokio::select! {
+                () = control => {}
+                never = results => match never {},
+            }
+        });
         self.link = Link::Up { session: Box::new(session), control };
         self.menu(menu);
         self.log(LinkEvent::Connected);
@@ -277,6 +314,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
         for flight in self.flights.iter().filter(|flight| !flight.answered) {
             next = next.min(flight.ticket.deadline.instant());
+        }
+        if let Some(probe) = self.next_probe() {
+            next = next.min(probe);
         }
         // A change that is already due was acted on in this round, or cannot be; never spin on it.
         next.max(now.plus(std::time::Duration::from_millis(1)))

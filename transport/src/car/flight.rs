@@ -1,14 +1,15 @@
-//! A frame that has been begun: its stream, what is left to write, and the task that reads its answer.
+//! A frame that has been begun: what carries it, what is left to write, and who reads its answer.
 
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
-use bytes::Bytes;
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::trace::{Hop, HopTimes};
-use s2n_quic::stream::{ReceiveStream, SendStream};
+use s2n_quic::stream::ReceiveStream;
 
+use crate::carrier::{FrameCarrier, FrameTransport};
 use crate::wire::code;
+use crate::wire::datagram::{RESULT_HEAD_BYTES, decode_result_head};
 use crate::wire::result::{FrameResult, MAX_RESULT_BYTES};
 
 /// Names a flight for the life of the endpoint.
@@ -35,9 +36,11 @@ pub(super) struct Flight {
     pub(super) delivered_before: u64,
     /// Whether its answer has been given to the service (at its deadline, say), while the cloud's is still awaited.
     pub(super) answered: bool,
-    stream: SendStream,
-    rest: Bytes,
-    reader: tokio::task::JoinHandle<()>,
+    carrier: FrameCarrier,
+    /// The cloud wants nothing more of it, and its answer says why.
+    stopped: bool,
+    /// The task that reads the answer, where the frame has a stream of its own for it.
+    reader: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Flight {
@@ -45,9 +48,8 @@ impl Flight {
         id: FlightId,
         ticket: Ticket,
         started: Monotonic,
-        stream: SendStream,
-        payload: Bytes,
-        reader: tokio::task::JoinHandle<()>,
+        carrier: FrameCarrier,
+        reader: Option<tokio::task::JoinHandle<()>>,
     ) -> Self {
         Self {
             id,
@@ -57,50 +59,63 @@ impl Flight {
             written_bytes: 0,
             delivered_before: 0,
             answered: false,
-            stream,
-            rest: payload,
+            carrier,
+            stopped: false,
             reader,
         }
     }
 
-    /// Gives the header to QUIC.
-    pub(super) fn write_header(&mut self, header: &[u8], cx: &mut Context<'_>) -> Result<(), String> {
-        self.give(Bytes::copy_from_slice(header), cx).map(|_| ())
+    /// Whether it travels in datagrams.
+    pub(super) fn in_datagrams(&self) -> bool {
+        matches!(self.carrier, FrameCarrier::Datagram(_))
     }
 
-    /// Gives up to `limit` more bytes to QUIC; how many were taken.
-    pub(super) fn write_chunk(&mut self, limit: usize, now: Monotonic, cx: &mut Context<'_>) -> Result<usize, String> {
-        let chunk = self.rest.slice(..limit.min(self.rest.len()));
-        let length = self.give(chunk, cx)?;
-        let _ = self.rest.split_to(length);
-        if self.rest.is_empty() {
-            // The stream stays open: the header says how long the frame is, and only an open stream can be reset or
-            // asked how much of it was acknowledged.
-            self.sent_at = Some(now);
+    /// Whether bytes of it have yet to go, or to go again.
+    pub(super) fn wants_to_write(&self) -> bool {
+        !self.stopped && (self.sent_at.is_none() || self.carrier.unsent_bytes() > 0)
+    }
+
+    /// The header went first, as many bytes as `written` says.
+    pub(super) fn wrote_header(&mut self, written: Result<usize, String>) {
+        match written {
+            Ok(bytes) => self.written_bytes = bytes as u64,
+            Err(_) => {
+                self.stopped = true;
+                self.sent_at = Some(self.started);
+            }
         }
-        Ok(length)
     }
 
-    fn give(&mut self, chunk: Bytes, cx: &mut Context<'_>) -> Result<usize, String> {
-        let length = chunk.len();
-        match self.stream.poll_send_ready(cx) {
-            Poll::Pending => return Ok(0),
-            Poll::Ready(ready) => ready.map_err(|error| error.to_string())?,
-        };
-        self.stream.send_data(chunk).map_err(|error| error.to_string())?;
-        self.written_bytes = self.written_bytes.saturating_add(length as u64);
-        Ok(length)
+    /// The cloud has all it needs, whatever was still to go.
+    pub(super) fn arrived(&mut self, now: Monotonic) {
+        self.sent_at.get_or_insert(now);
     }
 
-    /// Bytes not yet given to QUIC.
+    /// Lets about `limit` more bytes go; how many did. An error where the cloud has stopped the frame: its answer, already
+    /// on the way, says why.
+    pub(super) fn write_chunk(&mut self, limit: usize, now: Monotonic, cx: &mut Context<'_>) -> Result<usize, String> {
+        let written = self.carrier.write(limit, now, cx);
+        match &written {
+            Ok(bytes) => self.written_bytes = self.written_bytes.saturating_add(*bytes as u64),
+            Err(_) => self.stopped = true,
+        }
+        if self.stopped || self.carrier.unsent_bytes() == 0 {
+            self.sent_at.get_or_insert(now);
+        }
+        written
+    }
+
+    /// Bytes that have yet to go.
     pub(super) fn unsent_bytes(&self) -> u64 {
-        self.rest.len() as u64
+        self.carrier.unsent_bytes()
     }
 
     /// Abandons the frame: nothing more of it is sent, not even again.
-    pub(super) fn reset(mut self) {
-        crate::wire::stream::abandon(&mut self.stream, code::STALE);
-        self.reader.abort();
+    pub(super) fn reset(self) {
+        self.carrier.reset();
+        if let Some(reader) = self.reader {
+            reader.abort();
+        }
     }
 
     /// The hops the car itself can tell.
@@ -130,14 +145,26 @@ impl Flight {
 }
 
 /// Reads a whole result; `Err` says why there is none.
-pub(super) async fn read_result(mut stream: ReceiveStream) -> Result<FrameResult, String> {
+pub(super) async fn read_result(stream: ReceiveStream) -> Result<FrameResult, String> {
+    let bytes = read_whole(stream, MAX_RESULT_BYTES).await?;
+    FrameResult::decode(&bytes).map_err(|error| error.to_string())
+}
+
+/// Reads a result from a stream of its own, and whose it is; `None` where it belongs to nothing that could be named.
+pub(super) async fn read_result_stream(stream: ReceiveStream) -> Option<(u32, Result<FrameResult, String>)> {
+    let bytes = read_whole(stream, RESULT_HEAD_BYTES + MAX_RESULT_BYTES).await.ok()?;
+    let (frame, result) = decode_result_head(&bytes).ok()?;
+    Some((frame, FrameResult::decode(result).map_err(|error| error.to_string())))
+}
+
+async fn read_whole(mut stream: ReceiveStream, most: usize) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.receive().await.map_err(|error| error.to_string())? {
-        if bytes.len().saturating_add(chunk.len()) > MAX_RESULT_BYTES {
+        if bytes.len().saturating_add(chunk.len()) > most {
             let _ = stream.stop_sending(code::PROTOCOL.into());
             return Err(format!("a result longer than {MAX_RESULT_BYTES} bytes"));
         }
         bytes.extend_from_slice(&chunk);
     }
-    FrameResult::decode(&bytes).map_err(|error| error.to_string())
+    Ok(bytes)
 }

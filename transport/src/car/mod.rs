@@ -1,4 +1,4 @@
-//! The car's end of the uplink: one thread, one connection, one stream per frame.
+//! The car's end of the uplink: one thread, one connection; each frame on a stream of its own, or in datagrams.
 //!
 //! [`run_car`] takes the newest encoded frame of every service from its mailbox, decides which goes next and how much
 //! of it the stack may hold ([`queue`], [`gate`]), and answers each frame exactly once with a [`CloudReply`]. It
@@ -28,6 +28,7 @@ use rt_core::trace::counters::ThreadCounters;
 
 pub use reply::{CloudReply, ReplyStatus};
 
+use crate::carrier::CarrierChoice;
 use crate::certs::{Car, Credentials};
 use crate::estimate::{EstimatorLimits, LinkEstimate};
 use crate::wire::identity::Identity;
@@ -124,6 +125,8 @@ pub struct CarEndpoint<B> {
     pub events: Option<rtrb::Producer<LinkEvent>>,
     /// First guess and bounds of the rate.
     pub estimator: EstimatorLimits,
+    /// What carries frames.
+    pub carrier: CarrierChoice,
     /// What the endpoint's thread counts; its items are answers.
     pub counters: ThreadCounters,
     /// Beaten in every round of the endpoint's loop, at least every 100 ms.

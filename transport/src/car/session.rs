@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use s2n_quic::client::Connect;
-use s2n_quic::connection::Handle;
+use s2n_quic::connection::{Handle, ReceiveStreamAcceptor};
 use s2n_quic::provider::{io, limits};
 use s2n_quic::stream::SendStream;
 use s2n_quic::{Client, Connection};
@@ -14,6 +14,8 @@ use tokio::sync::Notify;
 use super::CarError;
 use super::controller::{Governed, Governor};
 use super::metrics::{PathMetrics, PathWatch};
+use crate::carrier::SEND_BUFFER_BYTES;
+use crate::carrier::provider::Datagrams;
 use crate::certs::{Car, Credentials};
 use crate::reactor::{never, within};
 use crate::wire::VERSION;
@@ -28,8 +30,8 @@ const ATTEMPT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_millis(2_500);
 /// Pings keep NAT bindings and show life.
 const KEEP_ALIVE: Duration = Duration::from_millis(500);
-/// A stream's send buffer; never the limit, which is the gate's business.
-pub(super) const SEND_BUFFER_BYTES: u32 = 64 * 1024 * 1024;
+/// Results on streams of their own that may be under way at a time.
+const MOST_RESULT_STREAMS: u64 = 256;
 
 /// A connection on which this car was accepted.
 pub(super) struct Session {
@@ -37,6 +39,8 @@ pub(super) struct Session {
     pub(super) metrics: Arc<PathMetrics>,
     pub(super) governor: Arc<Governor>,
     pub(super) menu: CloudMenu,
+    /// Where results of frames in datagrams come; taken once, by who reads them.
+    pub(super) results: Option<ReceiveStreamAcceptor>,
     /// Held, because dropping it would finish the control stream.
     _control: SendStream,
 }
@@ -58,12 +62,17 @@ pub(super) struct Dialler {
 
 /// A client endpoint on a fresh socket; its connection wakes `wake` whenever the driver's rules may have changed.
 pub(super) fn dialler(server: SocketAddr, tls: &Credentials<Car>, wake: Arc<Notify>) -> Result<Dialler, CarError> {
-    let governor = Governor::new(wake);
-    let client = client(server, tls, Arc::clone(&governor))?;
+    let governor = Governor::new(Arc::clone(&wake));
+    let client = client(server, tls, Arc::clone(&governor), wake)?;
     Ok(Dialler { client, governor })
 }
 
-fn client(server: SocketAddr, tls: &Credentials<Car>, governor: Arc<Governor>) -> Result<Client, CarError> {
+fn client(
+    server: SocketAddr,
+    tls: &Credentials<Car>,
+    governor: Arc<Governor>,
+    wake: Arc<Notify>,
+) -> Result<Client, CarError> {
     let tls = tls.client();
     let fail = |what| move |reason: String| CarError::Start { what, reason };
     let local: SocketAddr = if server.is_ipv4() {
@@ -77,7 +86,7 @@ fn client(server: SocketAddr, tls: &Credentials<Car>, governor: Arc<Governor>) -
         .and_then(|l| l.with_max_handshake_duration(ATTEMPT))
         .and_then(|l| l.with_max_send_buffer_size(SEND_BUFFER_BYTES))
         .and_then(|l| l.with_max_open_remote_bidirectional_streams(0))
-        .and_then(|l| l.with_max_open_remote_unidirectional_streams(0))
+        .and_then(|l| l.with_max_open_remote_unidirectional_streams(MOST_RESULT_STREAMS))
         .map_err(|error| error.to_string())
         .map_err(fail("limits"))?;
     let builder = Client::builder()
@@ -86,6 +95,8 @@ fn client(server: SocketAddr, tls: &Credentials<Car>, governor: Arc<Governor>) -
         .with_limits(limits)
         .unwrap_or_else(never)
         .with_congestion_controller(Governed(governor))
+        .unwrap_or_else(never)
+        .with_datagram(Datagrams { wake: Some(wake), accept: true })
         .unwrap_or_else(never)
         .with_event(PathWatch)
         .unwrap_or_else(never);
@@ -132,10 +143,11 @@ async fn introduce(
         .await
         .map_err(|error| failed("cannot connect to", &error))?;
     connection.keep_alive(true).map_err(|error| failed("lost", &error))?;
-    let mut handle = connection.handle();
     let metrics = connection
         .query_event_context(|metrics: &Arc<PathMetrics>| Arc::clone(metrics))
         .map_err(|error| failed("no path metrics of", &error))?;
+    let (mut handle, acceptor) = connection.split();
+    let (_, results) = acceptor.split();
     let stream = handle.open_bidirectional_stream().await.map_err(|error| failed("lost", &error))?;
     let (receive, mut control_send) = stream.split();
     let hello = ControlMessage::Hello { version: VERSION, identity: identity.clone() };
@@ -144,7 +156,14 @@ async fn introduce(
     // A rejected mutual-TLS handshake shows only here: the client's side of it succeeds first.
     match control.next().await.map_err(|error| failed("not accepted by", &error))? {
         ControlMessage::Accepted { menu } => Ok((
-            Session { handle, metrics, governor: Arc::clone(&dialler.governor), menu, _control: control_send },
+            Session {
+                handle,
+                metrics,
+                governor: Arc::clone(&dialler.governor),
+                menu,
+                results: Some(results),
+                _control: control_send,
+            },
             control,
         )),
         ControlMessage::Refused { reason } => Err(AttemptError::Refused(reason)),

@@ -59,42 +59,10 @@ impl LossEstimator {
     }
 }
 
-/// Counts losses and the bursts they make from packet numbers, in the order in which they are declared lost.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BurstCounter {
-    lost: u64,
-    bursts: u64,
-    last: Option<u64>,
-}
-
-impl BurstCounter {
-    /// Packet `number` was lost.
-    pub fn lost(&mut self, number: u64) {
-        self.lost += 1;
-        if self.last.and_then(|last| last.checked_add(1)) != Some(number) {
-            self.bursts += 1;
-        }
-        self.last = Some(number);
-    }
-
-    /// Packets lost, and bursts.
-    #[must_use]
-    pub const fn totals(&self) -> (u64, u64) {
-        (self.lost, self.bursts)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn neighbours_are_one_burst() {
-        let mut counter = BurstCounter::default();
-        [5, 6, 7, 20, 22, 23].into_iter().for_each(|number| counter.lost(number));
-        assert_eq!(counter.totals(), (6, 3));
-    }
 
     #[test]
     fn a_change_is_seen_within_two_thousand_packets_and_a_clean_link_becomes_clean() {

@@ -16,7 +16,7 @@ mod train_window;
 
 pub use clock_offset::{AbsurdStamps, ClockEstimate, ClockOffset, DelaySample};
 pub use estimator::{EstimatorLimits, QUEUE_INFLATION, RateEstimator};
-pub use loss::{BurstCounter, LossEstimator};
+pub use loss::LossEstimator;
 pub use min_rtt::MinRtt;
 
 use std::time::Duration;

@@ -17,6 +17,7 @@ use super::hub::Hub;
 use super::offence::{Offence, Record};
 use super::peer::PeerMetrics;
 use super::sequence::Services;
+use super::shards;
 use crate::wire::control::ControlMessage;
 use crate::wire::identity::Identity;
 use crate::wire::stream::{ControlReader, send};
@@ -133,9 +134,11 @@ async fn attend(
     handle: &Handle,
 ) {
     let mut menu_due = crate::reactor::now().plus(MENU_PERIOD);
+    let mut shards = std::pin::pin!(shards::serve(Rc::clone(&link), handle.clone()));
     loop {
         tokio::select! {
             biased;
+            () = &mut shards => return,
             () = crate::reactor::sleep_until(menu_due) => {
                 let menu = hub.borrow_mut().menu(crate::reactor::now());
                 if send(&mut control, &ControlMessage::Menu { menu }).await.is_err() {

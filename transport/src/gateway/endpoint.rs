@@ -17,6 +17,7 @@ use super::peer::PeerWatch;
 use super::refusals::{RefusalReports, refusals};
 use super::worker::WorkerPort;
 use super::{Gateway, GatewayError};
+use crate::carrier::provider::Datagrams;
 use crate::reactor::{Bell, never, sleep_until};
 
 /// A car silent for this long has lost its connection.
@@ -58,6 +59,8 @@ fn start(config: &Gateway, refusals: RefusalReports) -> Result<Server, GatewayEr
         .with_endpoint_limits(handshakes)
         .unwrap_or_else(never)
         .with_congestion_controller(Bbr::default())
+        .unwrap_or_else(never)
+        .with_datagram(Datagrams { wake: None, accept: config.limits.max_reassembling > 0 })
         .unwrap_or_else(never)
         .with_event(PeerWatch { refusals })
         .unwrap_or_else(never);

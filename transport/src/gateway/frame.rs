@@ -62,7 +62,7 @@ async fn result(link: &Rc<Link>, receive: &mut ReceiveStream) -> Result<FrameRes
 }
 
 /// What speaks against a frame whose header is well formed.
-fn objection(link: &Link, header: &FrameHeader) -> Option<(Status, Offence, String)> {
+pub(super) fn objection(link: &Link, header: &FrameHeader) -> Option<(Status, Offence, String)> {
     let hub = link.hub.borrow();
     let (car, service, limits) = (&link.car, header.service, &hub.limits);
     if header.payload_bytes > limits.max_frame_bytes {

@@ -16,6 +16,7 @@ mod peer;
 mod refusals;
 pub mod schedule;
 mod sequence;
+mod shards;
 mod stats;
 pub mod worker;
 
@@ -55,6 +56,8 @@ pub struct GatewayLimits {
     pub max_services: usize,
     /// A connection whose streams broke the protocol this often is closed.
     pub max_violations: u32,
+    /// Frames in datagrams that a car may have under way at a time; 0 takes no datagrams.
+    pub max_reassembling: usize,
     /// Cars connected at a time.
     pub max_cars: usize,
     /// Connections one car may have at a time, by its identity; those that are dead are replaced. With two it may make the
@@ -80,6 +83,7 @@ impl Default for GatewayLimits {
             max_streams: 128,
             max_services: 32,
             max_violations: 256,
+            max_reassembling: 64,
             max_cars: 4_096,
             max_car_connections: 1,
             max_handshakes: 64,

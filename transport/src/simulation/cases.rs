@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Setup;
 use super::oracle::{Job, most_on_time};
 use super::scenario::{Camera, Change, FrameOutcome, Outcome, Scenario};
+use crate::carrier::CarrierChoice;
 use crate::link::{PathConfig, Trace};
 
 const MS: Duration = Duration::from_millis(1);
@@ -45,7 +46,7 @@ pub struct Case {
 impl Case {
     /// The scenario of one run.
     #[must_use]
-    pub fn scenario(&self, seed: u64, warm_up: Duration) -> Scenario {
+    pub fn scenario(&self, seed: u64, warm_up: Duration, carrier: CarrierChoice) -> Scenario {
         let period = Duration::from_secs(1) / FPS;
         let camera = |index| Camera {
             period,
@@ -61,6 +62,7 @@ impl Case {
             cameras: (0..CAMERAS).map(camera).collect(),
             warm_up,
             duration: self.duration,
+            carrier,
             execution: Duration::ZERO,
             changes: self.steps.iter().map(change).collect(),
         }

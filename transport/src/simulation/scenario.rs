@@ -16,6 +16,7 @@ use rt_core::trace::counters::ThreadCounters;
 
 use super::{Setup, SimulatedLink, World, run};
 use crate::car::{CarEndpoint, CarService, CloudReply, Outgoing, ReplyStatus, Subscription};
+use crate::carrier::CarrierChoice;
 use crate::certs::{CLOUD_NAME, Car, Cloud, Credentials, DevPki};
 use crate::estimate::{EstimatorLimits, LinkEstimate};
 use crate::gateway::{Gateway, GatewayLimits};
@@ -52,6 +53,8 @@ pub struct Scenario {
     pub warm_up: Duration,
     /// How long they count.
     pub duration: Duration,
+    /// What carries the frames.
+    pub carrier: CarrierChoice,
     /// How long the worker takes for each frame.
     pub execution: Duration,
     /// What happens to the link, by time after the start of the warm-up.
@@ -163,6 +166,7 @@ pub fn play(scenario: Scenario, pki: &DevPki) -> Result<Outcome, Box<dyn std::er
             tls: car,
             identity: "car/simulated/8f14e45f-ceea-467f-a8f5-3c9d7b1a2e01".parse()?,
             models: vec!["edd1".into()],
+            carrier: scenario.carrier,
             services,
             estimates: vec![Subscription { mailbox: estimate_in, bell: news.clone() }],
             menus: vec![],

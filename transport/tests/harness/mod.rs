@@ -8,6 +8,7 @@ pub mod raw;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, Subscription, run_car};
+use transport::carrier::CarrierChoice;
 use transport::certs::{CLOUD_NAME, Car, Cloud, Credentials, DevPki, TlsFiles};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
 use transport::gateway::worker::{Task, TaskResult, TaskStatus, WorkerEnd, worker_channel};
@@ -173,8 +175,29 @@ impl CloudSide {
     }
 }
 
+/// A payload that is counted for as long as anyone holds it.
+#[derive(Debug)]
+pub struct Leased {
+    bytes: Vec<u8>,
+    out: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Leased {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Leased {
+    fn drop(&mut self) {
+        self.out.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 pub struct CarSide {
-    pub inputs: Vec<mailbox::Sender<Outgoing<Vec<u8>>>>,
+    pub inputs: Vec<mailbox::Sender<Outgoing<Leased>>>,
+    /// Payloads that have not been given back.
+    pub out: Arc<AtomicUsize>,
     pub replies: Vec<rtrb::Consumer<CloudReply>>,
     pub estimates: mailbox::Receiver<LinkEstimate>,
     pub menus: mailbox::Receiver<CloudMenu>,
@@ -190,6 +213,11 @@ pub struct CarSide {
 
 impl CarSide {
     pub fn start(tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
+        Self::start_on(CarrierChoice::default(), tls, server, identity, services)
+    }
+
+    /// As [`CarSide::start`], with a carrier of the test's choice.
+    pub fn start_on(carrier: CarrierChoice, tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
         let tls = Credentials::<Car>::load(tls).expect("certificates");
         let (news, stop) = (Doorbell::futex(), StopToken::default());
         let bell = Doorbell::eventfd().expect("an eventfd");
@@ -221,12 +249,14 @@ impl CarSide {
             menus: vec![Subscription { mailbox: menu_in, bell: news.clone() }],
             events: Some(event_in),
             estimator: EstimatorLimits::default(),
+            carrier,
             counters: ThreadCounters::new("car").0,
             heartbeat: Heartbeat::default(),
         };
         let (car_stop, car_bell) = (stop.clone(), bell.clone());
         let thread = std::thread::spawn(move || run_car(config, &car_stop, car_bell).expect("the car runs"));
-        Self { inputs, replies, estimates, menus, events, tls, news, bell, stop, thread: Some(thread) }
+        let out = Arc::default();
+        Self { inputs, out, replies, estimates, menus, events, tls, news, bell, stop, thread: Some(thread) }
     }
 
     /// Sends a frame whose bytes all are `seq`'s lowest byte, due in `budget`.
@@ -242,13 +272,14 @@ impl CarSide {
             format: PixelFormat::Rgb8,
             scene: 0,
         };
+        self.out.fetch_add(1, Ordering::SeqCst);
         let frame = Outgoing {
             meta,
             model,
             payload: Payload::Input(Coding::Jpeg(50)),
             width: 512,
             height: 512,
-            bytes: vec![seq as u8; bytes],
+            bytes: Leased { bytes: vec![seq as u8; bytes], out: Arc::clone(&self.out) },
             encoded_at: now,
         };
         let overtaken = self.inputs.get_mut(lane).expect("a lane").put(frame);

@@ -1,18 +1,18 @@
 //! The driver's frames: in from the mailboxes, chunk by chunk to QUIC, out as answers.
 
-use std::task::{Context, Poll};
+use std::task::Context;
 
-use bytes::Bytes;
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
 use rt_core::trace::HopTimes;
 use rt_core::trace::counters::Counter;
 
-use super::{Driver, Link, Told};
-use crate::car::flight::{Flight, FlightId, Ticket, read_result};
+use super::{Driver, Link};
+use crate::car::flight::{Flight, FlightId, Ticket};
 use crate::car::gate;
 use crate::car::queue::{Outlook, Waiting, hopeless};
 use crate::car::{CloudReply, LinkEvent, Outgoing, ReplyStatus};
+use crate::carrier::Carrier;
 use crate::wire::frame::{FrameHeader, HEADER_BYTES};
 use crate::wire::result::{FrameResult, Status};
 use crate::wire::{MAX_FRAME_BYTES, MAX_SIDE};
@@ -73,15 +73,12 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let window = gate::window_bytes(outlook.rate, outlook.min_rtt, self.min_rtt.part(now));
         // Bounded: each turn writes a chunk, begins a frame or ends the loop.
         while self.feed.is_open(self.flow.in_flight_bytes, window, outlook.rate) {
-            let given = match self.flights.iter_mut().find(|flight| flight.sent_at.is_none()) {
+            let given = match self.flights.iter_mut().find(|flight| flight.wants_to_write()) {
                 Some(flight) => match flight.write_chunk(gate::chunk_bytes(outlook.rate), now, cx) {
                     Ok(0) => return,
                     Ok(written) => written,
-                    // Stopped by the cloud: its answer, already on the way, says why.
-                    Err(_) => {
-                        flight.sent_at = Some(now);
-                        continue;
-                    }
+                    // Stopped by the cloud: the flight asks for no more.
+                    Err(_) => continue,
                 },
                 None => {
                     if !self.begin(now, &self.outlook(now), cx) {
@@ -106,20 +103,13 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             let deadline = flight.ticket.deadline;
             if hopeless(now, deadline, flight.unsent_bytes(), contended, outlook) {
                 let flight = self.flights.swap_remove(index);
-                let delivered = self.flow.acked_bytes.saturating_sub(flight.delivered_before);
-                self.estimator.late(now, delivered, now.saturating_since(flight.started));
+                // A frame that all went once and waits to repeat a loss says nothing about the rate.
+                if flight.sent_at.is_none() {
+                    let delivered = self.flow.acked_bytes.saturating_sub(flight.delivered_before);
+                    self.estimator.late(now, delivered, now.saturating_since(flight.started));
+                }
                 if !flight.answered {
                     self.answer(&flight, ReplyStatus::Reset, None, now);
-                }
-                if std::env::var_os("DBG").is_some() {
-                    eprintln!(
-                        "{:.4} RESET {}/{} budget {:?} unsent {}",
-                        now.as_ns() as f64 / 1e9 - 1000.0,
-                        flight.ticket.service,
-                        flight.ticket.seq,
-                        deadline.budget_at(now),
-                        flight.unsent_bytes()
-                    );
                 }
                 flight.reset();
                 self.feed.forget();
@@ -140,39 +130,18 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 
     /// Begins the next frame, where one is due and a stream can be had.
     fn begin(&mut self, now: Monotonic, outlook: &Outlook, cx: &mut Context<'_>) -> bool {
-        let Link::Up { session, .. } = &mut self.link else { return false };
+        let Link::Up { session, .. } = &self.link else { return false };
         if self.queue.is_empty() {
             return false;
         }
         let flights = &self.flights;
         let ready = |lane| flights.iter().filter(|flight| flight.ticket.lane == lane).count() < MOST_IN_CLOUD;
         let Some((lane, waiting)) = self.queue.admit(now, outlook, ready) else { return false };
-        let frame = waiting.item;
+        let Waiting { item: mut frame, .. } = waiting;
         let Some(header) = header(&frame, &self.models, &session.menu, now) else {
             self.answer_unsent(lane, &frame, ReplyStatus::Error, now);
             return true;
         };
-        let stream = match session.handle.poll_open_bidirectional_stream(cx) {
-            Poll::Ready(Ok(stream)) => stream,
-            // No stream to be had: the frame waits on, unless a newer one came, which cannot be within this call.
-            Poll::Pending => {
-                let waiting = Waiting { item: frame, ..waiting };
-                self.queue.offer(lane, waiting);
-                return false;
-            }
-            Poll::Ready(Err(_)) => {
-                self.answer_unsent(lane, &frame, ReplyStatus::LinkDown, now);
-                return false;
-            }
-        };
-        let (receive, send) = stream.split();
-        let id = self.next_id;
-        self.next_id += 1;
-        let told = self.told.0.clone();
-        let reader = tokio::task::spawn_local(async move {
-            let outcome = read_result(receive).await.map(Box::new);
-            let _ = told.send(Told::Result { id, at: crate::reactor::now(), outcome });
-        });
         let ticket = Ticket {
             lane,
             service: frame.meta.service,
@@ -181,50 +150,28 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             deadline: frame.meta.deadline,
             encoded_at: frame.encoded_at,
         };
-        let mut flight = Flight::new(id, ticket, now, send, Bytes::from_owner(frame.bytes), reader);
-        flight.delivered_before = self.flow.acked_bytes;
-        if flight.write_header(&header.encode(), cx).is_err() {
-            flight.sent_at = Some(now);
+        if self.carrier_for(&frame, waiting.execution, now, outlook) == Carrier::Datagram {
+            match self.begin_in_datagrams(ticket, &header, frame, now, outlook) {
+                Ok(()) => return true,
+                // Too large for datagrams, or the cloud takes none: a stream carries it.
+                Err(back) => frame = back,
+            }
         }
-        if std::env::var_os("DBG").is_some() {
-            eprintln!(
-                "{:.4} BEGIN {}/{} budget {:?} ahead {} rate {:.0}",
-                now.as_ns() as f64 / 1e9 - 1000.0,
-                flight.ticket.service,
-                flight.ticket.seq,
-                flight.ticket.deadline.budget_at(now),
-                outlook.ahead_bytes,
-                outlook.rate
-            );
-        }
-        self.flights.push(flight);
-        true
+        let waiting = Waiting { item: frame, ..waiting };
+        self.begin_on_stream(ticket, &header, waiting, now, cx)
     }
 
     /// The cloud's answer to a flight came, or will not come.
     pub(super) fn landed(&mut self, id: FlightId, at: Monotonic, outcome: Result<FrameResult, String>) {
         let Some(index) = self.flights.iter().position(|flight| flight.id == id) else { return };
         let flight = self.flights.swap_remove(index);
-        if std::env::var_os("DBG").is_some() {
-            eprintln!(
-                "{:.4} LANDED {}/{} budget {:?} took {:?} sent {:?} {:?}",
-                at.as_ns() as f64 / 1e9 - 1000.0,
-                flight.ticket.service,
-                flight.ticket.seq,
-                flight.ticket.deadline.instant().as_ns() as i64 / 1000 - at.as_ns() as i64 / 1000,
-                at.saturating_since(flight.started),
-                flight.sent_at.map(|s| s.saturating_since(flight.started)),
-                outcome.as_ref().map(|o| o.status)
-            );
-        }
         let status = match &outcome {
             Ok(result) if result.seq != flight.ticket.seq => ReplyStatus::Error,
             Ok(result) => {
                 self.estimator.train(at, result.train.bytes_per_s as f64, result.train.bytes);
                 let cloud = result.times.total().saturating_sub(result.times.receive);
-                let passage =
-                    at.saturating_since(flight.started).saturating_sub(cloud).saturating_sub(self.min_rtt.get());
-                self.estimator.passed(at, flight.written_bytes, passage);
+                let away = at.saturating_since(flight.started).saturating_sub(cloud);
+                self.estimator.passed(at, flight.written_bytes, away.saturating_sub(self.min_rtt.get()));
                 // Stamps that cannot be are counted there; the result itself may be right all the same.
                 let _ = self.clocks.sample(flight.started, at, &result.stamps);
                 result.status.into()
@@ -258,13 +205,13 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
     }
 
-    fn answer(&mut self, flight: &Flight, status: ReplyStatus, result: Option<&FrameResult>, at: Monotonic) {
+    pub(super) fn answer(&mut self, flight: &Flight, status: ReplyStatus, result: Option<&FrameResult>, at: Monotonic) {
         let hops = flight.hops(Some(at), result);
         let detections = result.map(|result| result.detections.clone()).unwrap_or_default();
         self.reply(flight.ticket, status, detections, hops, flight.written_bytes, at);
     }
 
-    fn answer_unsent(&mut self, lane: usize, frame: &Outgoing<B>, status: ReplyStatus, at: Monotonic) {
+    pub(super) fn answer_unsent(&mut self, lane: usize, frame: &Outgoing<B>, status: ReplyStatus, at: Monotonic) {
         let ticket = Ticket {
             lane,
             service: frame.meta.service,

@@ -170,8 +170,10 @@ impl OutFrame {
     /// When a frame of which everything went, and of which nothing was heard since, has to be asked after: the cloud may
     /// have got none of it, or its reports were lost.
     pub(super) fn probe_at(&self, round_trip: Duration) -> Option<Monotonic> {
-        let all_gone = !self.over && self.waiting_bytes == 0 && self.unsent_bytes() == 0;
-        all_gone.then(|| self.news_at.plus(round_trip.mul_f64(1.25).saturating_add(SILENCE)))
+        let at = self.news_at.plus(round_trip.mul_f64(1.25).saturating_add(SILENCE));
+        // What cannot be back in time is not asked after.
+        let in_time = at < self.deadline.less(round_trip);
+        (!self.over && in_time && self.waiting_bytes == 0 && self.unsent_bytes() == 0).then_some(at)
     }
 
     /// Queues the first shard again, which brings a report.
@@ -193,7 +195,7 @@ impl OutFrame {
         }
         self.news_at = now;
         let certain = report.highest.saturating_sub(REORDERING);
-        let awaited = round_trip.mul_f64(1.25).saturating_add(SLACK);
+        let awaited = round_trip.saturating_add(SLACK);
         let lost = |index: u16, shard: &Shard| {
             !shard.waiting
                 && ((shard.times == 1 && index < certain) || now.saturating_since(shard.released_at) > awaited)

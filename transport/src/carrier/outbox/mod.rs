@@ -56,6 +56,8 @@ pub struct Outbox {
     messages: VecDeque<Message>,
     /// Bytes that the stack took in all, packet overhead included.
     pulled_bytes: u64,
+    /// Bytes that were released and dropped before the stack took them, since somebody asked.
+    dropped_bytes: u64,
     spare: Vec<OutFrame>,
 }
 
@@ -120,7 +122,7 @@ impl Outbox {
         };
         let queued = frame.hear(report, now, round_trip, extra);
         if frame.is_over() {
-            self.released.retain(|release| release.frame != report.frame);
+            self.drop_released(report.frame);
         }
         queued
     }
@@ -143,12 +145,30 @@ impl Outbox {
     /// Forgets a frame, whose payload is dropped; `tell` the cloud where it still collects it.
     pub fn remove(&mut self, frame: u32, tell: bool) {
         let Some(place) = self.frames.iter().position(|candidate| candidate.number() == frame) else { return };
+        self.drop_released(frame);
         let gone = self.frames.swap_remove(place);
-        self.released.retain(|release| release.frame != frame);
         if tell && gone.pulled_bytes() > 0 && !gone.is_over() {
             self.message(Message::abandon(frame));
         }
         self.put_away(gone);
+    }
+
+    fn drop_released(&mut self, number: u32) {
+        let Some(frame) = self.frames.iter().find(|candidate| candidate.number() == number) else { return };
+        let dropped = &mut self.dropped_bytes;
+        self.released.retain(|release| {
+            let stays = release.frame != number;
+            if !stays {
+                *dropped += (frame.layout().carried_bytes(release.index) + SHARD_HEADER_BYTES) as u64;
+            }
+            stays
+        });
+    }
+
+    /// Bytes that were released and dropped before the stack took them, since the last call: nothing will ever say that
+    /// they were sent.
+    pub fn take_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.dropped_bytes)
     }
 
     fn put_away(&mut self, mut frame: OutFrame) {

@@ -18,7 +18,7 @@ fn begin(outbox: &mut Outbox, frame: u32, data: u16, repair: u16) -> Bytes {
         layout,
         header: [1; HEADER_BYTES],
         payload: payload.clone(),
-        deadline: Deadline::at(at(200)),
+        deadline: Deadline::at(at(380)),
     };
     let fill = |_: Object<'_>, bytes: &mut Vec<u8>| {
         bytes.resize(usize::from(repair) * 1_000, 9);
@@ -123,7 +123,7 @@ fn what_is_lost_for_certain_goes_again_once_and_again_after_a_round_trip() {
     assert!(outbox.hear(&news, at(60), RTT, 0));
     outbox.release(1, usize::MAX, at(60));
     assert_eq!(pull_all(&mut outbox), [(1, 2), (1, 3)], "two of the three, as 18 is on its way");
-    assert!(!outbox.hear(&news, at(70), RTT, 0), "they are on their way");
+    assert!(!outbox.hear(&news, at(60), RTT, 0), "they are on their way");
     assert!(outbox.hear(&news, at(140), RTT, 1), "they are lost again, and so is 18");
     outbox.release(1, usize::MAX, at(140));
     assert_eq!(pull_all(&mut outbox), [(1, 2), (1, 3), (1, 9), (1, 18)]);
@@ -143,8 +143,13 @@ fn a_frame_of_which_nothing_is_heard_is_asked_after() {
     outbox.release(1, usize::MAX, due);
     assert_eq!(pull_all(&mut outbox), [(1, 0)]);
     assert_eq!(outbox.next_probe(RTT), Some(due.plus(due.saturating_since(at(0)))), "and again");
+    let last = due.plus(due.saturating_since(at(0)));
+    outbox.probe(last, RTT);
+    outbox.release(1, usize::MAX, last);
+    pull_all(&mut outbox);
+    assert_eq!(outbox.next_probe(RTT), None, "what would be late is not asked after");
     outbox.hear(&Progress::last(1, Reception::Whole), due, RTT, 0);
-    assert_eq!(outbox.next_probe(RTT), None);
+    assert_eq!(outbox.next_probe(RTT), None, "nor what is there");
 }
 
 #[test]
@@ -166,6 +171,7 @@ fn a_frame_that_is_whole_or_unwanted_is_emptied() {
         outbox.release(1, 2_000, at(0));
         assert!(!outbox.hear(&Progress::last(1, state), at(1), RTT, 0));
         assert!(payload.is_unique() && !outbox.has_something());
+        assert_eq!((outbox.take_dropped(), outbox.take_dropped()), (2 * 1_020, 0), "the gate gets them back once");
         assert_eq!((outbox.unsent_bytes(1), outbox.outstanding_bytes(1, 9_999)), (0, 0));
         outbox.remove(1, true);
         assert!(!outbox.has_something(), "the cloud knows");

@@ -124,9 +124,9 @@ impl InFrame {
         Some(self.progress())
     }
 
-    /// The report on a frame that has fallen silent; the next is due a round trip later.
+    /// The report on a frame that has fallen silent; the next is due half a round trip later, as it may be lost.
     pub(super) fn silent(&mut self, now: Monotonic, round_trip: Duration) -> Progress {
-        self.report_at = now.plus(round_trip.max(SILENT_LEAST * 2));
+        self.report_at = now.plus((round_trip / 2).max(SILENT_LEAST * 2));
         self.told_short = self.needed();
         self.progress()
     }
