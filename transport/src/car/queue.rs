@@ -19,6 +19,8 @@ const HOPELESS_FACTOR: f64 = 1.25;
 const RECOVERY_ROUND_TRIPS: f64 = 1.125;
 /// And its repetition queues behind what was sent meanwhile.
 const RECOVERY: Duration = Duration::from_millis(15);
+/// What a frame with repair has to have left over: its repair goes last, and not all of it may be enough.
+const REPAIR: Duration = Duration::from_millis(15);
 /// A frame less likely than this to lose a packet is safe without any time left over.
 const NEGLIGIBLE: f64 = 0.03;
 /// Bytes of a frame in a packet.
@@ -42,6 +44,8 @@ pub struct Outlook {
     pub ahead_bytes: u64,
     /// Part of the packets that is lost, 0 to 1.
     pub loss: f64,
+    /// Whether a frame without the time to send a packet again gets the repair that makes up for it.
+    pub mends_at_once: bool,
 }
 
 impl Outlook {
@@ -63,6 +67,8 @@ pub struct Waiting<T> {
     pub bytes: usize,
     /// How long the cloud is expected to work on it.
     pub execution: Duration,
+    /// What it had until its decision when it was encoded.
+    pub fresh: Duration,
 }
 
 #[derive(Debug)]
@@ -133,9 +139,7 @@ impl<T> UplinkQueue<T> {
         };
         // Earliest first among those that even a lost packet leaves in time.
         let safe = candidates()
-            .filter(|(_, _, frame)| {
-                slack(now, frame, &outlook.cautious()).is_some_and(|slack| slack >= recovery(frame, outlook))
-            })
+            .filter(|(_, _, frame)| has_time(now, frame, outlook))
             .min_by(|(_, a, x), (_, b, y)| {
                 x.deadline
                     .cmp(&y.deadline)
@@ -143,14 +147,17 @@ impl<T> UplinkQueue<T> {
                     .then(a.last_admitted.cmp(&b.last_admitted))
             })
             .map(|(index, _, _)| index);
+        // Where no frame has that time, however new, repair has to do.
+        let at_once = |index: usize| {
+            let frame = self.lanes.get(index).and_then(|lane| lane.waiting.as_ref());
+            outlook.mends_at_once && frame.is_some_and(|frame| never_has_time(frame, outlook))
+        };
         // Of the others the newest, and only when the link would soon be idle: until then a frame may come that is
         // safe, and the one that is not would have made the next ones late as well.
         let risky = || {
-            if !idle_soon(outlook) {
-                return None;
-            }
             candidates()
                 .filter_map(|(index, lane, frame)| Some((index, lane, slack(now, frame, outlook)?)))
+                .filter(|(index, _, slack)| idle_soon(outlook) || (*slack >= REPAIR && at_once(*index)))
                 .max_by(|(_, a, x), (_, b, y)| {
                     x.cmp(y).then(a.priority.total_cmp(&b.priority)).then(b.last_admitted.cmp(&a.last_admitted))
                 })
@@ -190,6 +197,19 @@ fn slack<T>(now: Monotonic, frame: &Waiting<T>, outlook: &Outlook) -> Option<Dur
     // an emptier one a round trip after its own.
     let acknowledged = own.saturating_add(transmit(outlook.ahead_bytes, outlook.rate).max(outlook.min_rtt));
     budget.checked_sub(acknowledged.saturating_add(frame.execution))
+}
+
+/// Whether `frame`, begun now, is expected back in time even if a packet of it is lost and the link is slower than usual.
+#[must_use]
+pub fn has_time<T>(now: Monotonic, frame: &Waiting<T>, outlook: &Outlook) -> bool {
+    slack(now, frame, &outlook.cautious()).is_some_and(|slack| slack >= recovery(frame, outlook))
+}
+
+/// Whether even a frame just encoded would not have that time behind a full pipe.
+fn never_has_time<T>(frame: &Waiting<T>, outlook: &Outlook) -> bool {
+    let full = outlook.min_rtt + super::gate::HEADROOM;
+    let needed = transmit(frame.bytes as u64, outlook.rate) + full + frame.execution + recovery(frame, outlook);
+    outlook.trusted && needed > frame.fresh
 }
 
 /// What a frame has to have left over for a packet that is lost: it is noticed and sent again. Nothing where that is

@@ -17,10 +17,11 @@ use crate::wire::datagram::SHARD_HEADER_BYTES;
 const MOST_DATAGRAM_BYTES: u64 = 65_535;
 /// A peer that takes less than this does not speak of these datagrams.
 const LEAST_PEER_BYTES: u64 = 1_000;
-/// The longest datagram sent, bytes: what QUIC's smallest packet of 1,200 bytes leaves beside its header, tag and
-/// acknowledgements. The stack falls back to that size whenever several larger packets in a row are lost, and a shard that
-/// fits into no packet any more is lost with its frame; the few per cent that larger shards would save are not worth it.
-const MOST_BYTES: usize = 1_120;
+/// The longest datagram sent before any packet was seen, bytes: what QUIC's smallest packet of 1,200 bytes leaves beside
+/// its header, tag and acknowledgements.
+const FIRST_BYTES: usize = 1_120;
+/// What may be in a packet beside a datagram, bytes: acknowledgements.
+const BESIDE_BYTES: usize = 32;
 /// After this many packets in a row without room a shard is given up: no interest may last that nothing can satisfy.
 const MOST_MISFITS: u32 = 8;
 /// Bytes that may wait for the application; beyond it datagrams are lost, as on any network.
@@ -52,24 +53,29 @@ impl Endpoint for Datagrams {
 pub(crate) struct Pull {
     pub(crate) outbox: Outbox,
     peer_bytes: u64,
+    /// What packets have room for. The stack falls back to its smallest packet where several larger ones in a row are
+    /// lost; then a shard or two of the frames that were cut before are lost as well, and later ones are cut smaller.
+    packet_bytes: usize,
     misfits: u32,
 }
 
 impl Pull {
     fn new(peer_bytes: u64) -> Self {
-        Self { outbox: Outbox::default(), peer_bytes, misfits: 0 }
+        Self { outbox: Outbox::default(), peer_bytes, packet_bytes: FIRST_BYTES + BESIDE_BYTES, misfits: 0 }
     }
 
     /// The longest shard that a packet holds; `None` where the peer takes no datagrams.
     pub(crate) fn shard_room(&self) -> Option<usize> {
         let peer = usize::try_from(self.peer_bytes).ok().filter(|_| self.peer_bytes >= LEAST_PEER_BYTES)?;
-        Some(peer.min(MOST_BYTES).saturating_sub(SHARD_HEADER_BYTES))
+        Some(peer.min(self.packet_bytes.saturating_sub(BESIDE_BYTES)).saturating_sub(SHARD_HEADER_BYTES))
     }
 }
 
 impl Sender for Pull {
     fn on_transmit<P: Packet>(&mut self, packet: &mut P) {
         let mut written = false;
+        let room = packet.remaining_capacity();
+        self.packet_bytes = self.packet_bytes.max(room);
         while let Some(bytes) = self.outbox.next_bytes() {
             if bytes > packet.remaining_capacity()
                 || !self.outbox.pull(|parts| packet.write_datagram_vectored(parts).is_ok())
@@ -81,6 +87,7 @@ impl Sender for Pull {
         self.misfits = if written || !self.outbox.has_something() { 0 } else { self.misfits + 1 };
         if self.misfits >= MOST_MISFITS {
             self.misfits = 0;
+            self.packet_bytes = room;
             self.outbox.skip();
         }
     }
@@ -193,7 +200,7 @@ mod tests {
     #[test]
     fn a_shard_fits_into_the_smallest_packet_and_to_the_peer() {
         let shard = |peer| Pull::new(peer).shard_room();
-        assert_eq!(shard(65_527), Some(MOST_BYTES - SHARD_HEADER_BYTES));
+        assert_eq!(shard(65_527), Some(FIRST_BYTES - SHARD_HEADER_BYTES));
         assert_eq!(shard(1_050), Some(1_050 - SHARD_HEADER_BYTES));
         assert_eq!((shard(0), shard(LEAST_PEER_BYTES - 1)), (None, None));
     }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{Driver, Link, Told};
 use crate::car::flight::{Flight, FlightId, Ticket, read_result, read_result_stream};
-use crate::car::queue::{Outlook, Waiting};
+use crate::car::queue::{Outlook, Waiting, has_time};
 use crate::car::{Outgoing, ReplyStatus};
 use crate::carrier::choice::{ChoiceInputs, choose};
 use crate::carrier::code::{CodeError, Encoder, Object};
@@ -41,19 +41,17 @@ impl Datagrams {
     }
 }
 
+impl Datagrams {
+    /// Whether a frame without the time to send a packet again gets the repair that makes up for it.
+    pub(super) fn mends_at_once(&self) -> bool {
+        self.choice != CarrierChoice::Pinned(Carrier::Stream)
+    }
+}
+
 impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
-    pub(super) fn carrier_for(
-        &mut self,
-        frame: &Outgoing<B>,
-        execution: Duration,
-        now: Monotonic,
-        outlook: &Outlook,
-    ) -> Carrier {
+    pub(super) fn carrier_for(&mut self, frame: &Waiting<Outgoing<B>>, now: Monotonic, outlook: &Outlook) -> Carrier {
         let inputs = ChoiceInputs {
-            budget: frame.meta.deadline.budget_at(now).saturating_sub(execution),
-            bytes: frame.bytes.as_ref().len(),
-            rate: outlook.rate,
-            min_rtt: outlook.min_rtt,
+            has_time: has_time(now, frame, outlook),
             loss: self.loss.fraction(),
             burst: self.loss.burst(),
         };

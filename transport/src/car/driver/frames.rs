@@ -34,6 +34,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 deadline: frame.meta.deadline,
                 bytes: frame.bytes.as_ref().len().saturating_add(HEADER_BYTES),
                 execution: self.execution(frame.model),
+                fresh: frame.meta.deadline.budget_at(frame.encoded_at),
                 item: frame,
             };
             if let Some(older) = self.queue.offer(lane, waiting) {
@@ -57,6 +58,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             min_rtt: self.min_rtt.get(),
             ahead_bytes: self.flow.in_flight_bytes.saturating_add(self.feed.unsent_bytes()),
             loss: self.loss.fraction(),
+            mends_at_once: self.datagrams.mends_at_once(),
         }
     }
 
@@ -130,14 +132,18 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 
     /// Begins the next frame, where one is due and a stream can be had.
     fn begin(&mut self, now: Monotonic, outlook: &Outlook, cx: &mut Context<'_>) -> bool {
-        let Link::Up { session, .. } = &self.link else { return false };
+        if !matches!(self.link, Link::Up { .. }) {
+            return false;
+        }
         if self.queue.is_empty() {
             return false;
         }
         let flights = &self.flights;
         let ready = |lane| flights.iter().filter(|flight| flight.ticket.lane == lane).count() < MOST_IN_CLOUD;
         let Some((lane, waiting)) = self.queue.admit(now, outlook, ready) else { return false };
+        let carrier = self.carrier_for(&waiting, now, outlook);
         let Waiting { item: mut frame, .. } = waiting;
+        let Link::Up { session, .. } = &self.link else { return false };
         let Some(header) = header(&frame, &self.models, &session.menu, now) else {
             self.answer_unsent(lane, &frame, ReplyStatus::Error, now);
             return true;
@@ -150,7 +156,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             deadline: frame.meta.deadline,
             encoded_at: frame.encoded_at,
         };
-        if self.carrier_for(&frame, waiting.execution, now, outlook) == Carrier::Datagram {
+        if carrier == Carrier::Datagram {
             match self.begin_in_datagrams(ticket, &header, frame, now, outlook) {
                 Ok(()) => return true,
                 // Too large for datagrams, or the cloud takes none: a stream carries it.

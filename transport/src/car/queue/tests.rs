@@ -8,14 +8,28 @@ fn at(ms: u64) -> Monotonic {
 }
 
 fn frame(item: u64, deadline_ms: u64, bytes: usize) -> Waiting<u64> {
-    Waiting { item, deadline: Deadline::at(at(deadline_ms)), bytes, execution: 10 * MS }
+    Waiting { item, deadline: Deadline::at(at(deadline_ms)), bytes, execution: 10 * MS, fresh: 200 * MS }
 }
 
-const FAST: Outlook =
-    Outlook { rate: 1e9, low_rate: 1e9, trusted: true, min_rtt: Duration::from_millis(50), ahead_bytes: 0, loss: 0.0 };
+const FAST: Outlook = Outlook {
+    rate: 1e9,
+    low_rate: 1e9,
+    trusted: true,
+    min_rtt: Duration::from_millis(50),
+    ahead_bytes: 0,
+    loss: 0.0,
+    mends_at_once: false,
+};
 /// 1 MB/s, measured under load.
-const SLOW: Outlook =
-    Outlook { rate: 1e6, low_rate: 1e6, trusted: true, min_rtt: Duration::from_millis(50), ahead_bytes: 0, loss: 0.0 };
+const SLOW: Outlook = Outlook {
+    rate: 1e6,
+    low_rate: 1e6,
+    trusted: true,
+    min_rtt: Duration::from_millis(50),
+    ahead_bytes: 0,
+    loss: 0.0,
+    mends_at_once: false,
+};
 
 #[test]
 fn the_earliest_deadline_goes_first_then_priority_then_who_waited_longest() {
@@ -131,7 +145,7 @@ proptest! {
     /// However wrong the estimate, a lane with frames is served at least every 250 ms.
     #[test]
     fn no_estimate_starves_the_queue(rate in 0.0..1e6_f64, trusted: bool) {
-        let outlook = Outlook { rate, low_rate: rate, trusted, min_rtt: 50 * MS, ahead_bytes: 0, loss: 0.0 };
+        let outlook = Outlook { rate, low_rate: rate, trusted, min_rtt: 50 * MS, ahead_bytes: 0, loss: 0.0, mends_at_once: false };
         let mut queue = UplinkQueue::new([1.0], at(0));
         let mut last = 0;
         for now in (0..5_000).step_by(10) {
