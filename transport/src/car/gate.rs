@@ -70,6 +70,11 @@ impl Feed {
         self.unsent_bytes = 0;
     }
 
+    /// Of what was given, `bytes` will never be sent: their frame is over.
+    pub fn take_back(&mut self, bytes: u64) {
+        self.unsent_bytes = self.unsent_bytes.saturating_sub(bytes);
+    }
+
     /// The stack has sent `sent_bytes` in all by now, and is `dry` or not.
     pub fn sent(&mut self, sent_bytes: u64, dry: bool) {
         let sent = sent_bytes.saturating_sub(self.sent_bytes);

@@ -14,7 +14,7 @@ use crate::car::queue::{Outlook, Waiting, has_time};
 use crate::car::{Outgoing, ReplyStatus};
 use crate::carrier::choice::{ChoiceInputs, choose};
 use crate::carrier::code::{CodeError, Encoder, Object};
-use crate::carrier::outbox::NewFrame;
+use crate::carrier::outbox::{NewFrame, Outbox};
 use crate::carrier::provider::{Batch, receive, shard_room, with_outbox};
 use crate::carrier::repair::{RepairInputs, repair_shards};
 use crate::carrier::{Carrier, CarrierChoice, DatagramFrame, FrameCarrier, StreamFrame};
@@ -178,6 +178,11 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             }
         }
         self.datagrams.inbox = inbox;
+        if let Link::Up { session, .. } = &self.link
+            && let Some(dropped) = with_outbox(&session.handle, Outbox::take_dropped)
+        {
+            self.feed.take_back(dropped);
+        }
     }
 
     fn round_trip(&self) -> Duration {
