@@ -203,6 +203,7 @@ pub fn wire(
         let car = CarEndpoint {
             server: resolve(peer)?,
             server_name: peer.server_name.clone(),
+            uplinks: uplinks(peer),
             tls: TlsFiles { ca: peer.ca.clone(), certificate: peer.certificate.clone(), key: peer.key.clone() },
             identity: identity(peer)?,
             models: plan.models.clone(),

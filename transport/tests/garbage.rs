@@ -39,7 +39,7 @@ async fn connect(files: &TlsFiles, address: std::net::SocketAddr) -> (Client, Co
 }
 
 fn hello(version: u16) -> Bytes {
-    ControlMessage::Hello { version, identity: RAW.parse().expect("an identity") }.encode().into()
+    ControlMessage::Hello { version, identity: RAW.parse().expect("an identity"), process: 1 }.encode().into()
 }
 
 fn header(payload_bytes: u32) -> FrameHeader {

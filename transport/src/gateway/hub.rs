@@ -13,12 +13,12 @@ use rt_core::trace::counters::{Counter, ThreadCounters};
 use s2n_quic::connection::Handle;
 use tokio::sync::oneshot;
 
+use super::cars::Cars;
 use super::execution::ExecutionTimes;
 use super::peer::PeerMetrics;
 use super::schedule::{Entry, Owner, Scheduler, Verdict};
 use super::worker::{Task, TaskResult, TaskStatus, WorkerPort};
 use super::{GatewayEvent, GatewayLimits, ServedFrame};
-use crate::wire::code;
 use crate::wire::frame::FrameHeader;
 use crate::wire::identity::Identity;
 use crate::wire::menu::CloudMenu;
@@ -32,7 +32,7 @@ pub(super) struct Outcome {
 }
 
 struct Pending {
-    owner: Owner,
+    connection: u64,
     model: u16,
     deadline: Deadline,
     received_at: Monotonic,
@@ -49,24 +49,17 @@ struct WorkerSlot {
     alive: bool,
 }
 
-struct Car {
-    connection: u64,
-    handle: Handle,
-    metrics: Arc<PeerMetrics>,
-}
-
 pub(super) struct Hub {
     pub(super) limits: GatewayLimits,
     pub(super) counters: ThreadCounters,
     menu: CloudMenu,
     times: Vec<ExecutionTimes>,
-    cars: HashMap<Identity, Car>,
+    cars: Cars,
     /// Bytes held per connection.
     held: HashMap<u64, u64>,
     scheduler: Scheduler,
     pending: HashMap<u64, Pending>,
     workers: Vec<WorkerSlot>,
-    next_connection: u64,
     next_task: u64,
     served: Option<rtrb::Producer<ServedFrame>>,
     events: Option<rtrb::Producer<GatewayEvent>>,
@@ -86,12 +79,11 @@ impl Hub {
             counters,
             times: menu.models.iter().map(ExecutionTimes::new).collect(),
             menu,
-            cars: HashMap::new(),
+            cars: Cars::default(),
             held: HashMap::new(),
             scheduler: Scheduler::default(),
             pending: HashMap::new(),
             workers: workers.into_iter().map(|port| WorkerSlot { port, running: None, alive: true }).collect(),
-            next_connection: 0,
             next_task: 0,
             served,
             events,
@@ -120,37 +112,21 @@ impl Hub {
         usize::from(model) < self.menu.models.len()
     }
 
-    /// Admits a car; the number of its connection, or why it is refused.
+    /// Admits a car's connection, which gets a number, or says why it is refused.
     pub(super) fn join(
         &mut self,
-        identity: &Identity,
-        handle: Handle,
-        metrics: Arc<PeerMetrics>,
+        car: (&Identity, u64),
+        connection: (Handle, Arc<PeerMetrics>),
         now: Monotonic,
     ) -> Result<u64, String> {
-        match self.cars.get(identity) {
-            Some(other) if !other.metrics.is_dead(now) => {
-                return Err(format!("{identity} is connected already; a car's UUID has to be its own"));
-            }
-            Some(dead) => dead.handle.close(code::REPLACED.into()),
-            None if self.cars.len() >= self.limits.max_cars => {
-                return Err(format!("{} cars are connected, and no more are allowed", self.cars.len()));
-            }
-            None => {}
-        }
-        self.next_connection += 1;
-        let connection = self.next_connection;
-        self.cars.insert(identity.clone(), Car { connection, handle, metrics });
-        Ok(connection)
+        self.cars.join(car, connection, self.limits.max_cars, now)
     }
 
     /// Frees everything a connection held.
     pub(super) fn leave(&mut self, identity: &Identity, connection: u64) {
-        if self.cars.get(identity).is_some_and(|car| car.connection == connection) {
-            self.cars.remove(identity);
-        }
+        self.cars.leave(identity, connection);
         self.held.remove(&connection);
-        let gone = |pending: &Pending| pending.owner.car == connection && pending.dispatched_at.is_none();
+        let gone = |pending: &Pending| pending.connection == connection && pending.dispatched_at.is_none();
         let ids: Vec<u64> = self.pending.iter().filter(|(_, p)| gone(p)).map(|(id, _)| *id).collect();
         for id in ids {
             self.scheduler.cancel(id);
@@ -158,13 +134,15 @@ impl Hub {
         }
     }
 
-    /// Sets `bytes` aside for a frame; `false` where the car holds too much.
+    /// Sets `bytes` aside for a frame; `false` where the car holds too much, over all of its connections.
     pub(super) fn hold(&mut self, connection: u64, bytes: u64) -> bool {
-        let held = self.held.entry(connection).or_default();
-        if held.saturating_add(bytes) > self.limits.max_car_bytes {
+        let of = |connection: u64| self.held.get(&connection).copied().unwrap_or_default();
+        let held: u64 = self.cars.siblings(connection).map(of).sum();
+        let here = self.cars.car_of(connection).is_some();
+        if !here || held.saturating_add(bytes) > self.limits.max_car_bytes {
             return false;
         }
-        *held += bytes;
+        *self.held.entry(connection).or_default() += bytes;
         true
     }
 
@@ -188,11 +166,11 @@ impl Hub {
         let (reply, outcome) = oneshot::channel();
         let id = self.next_task;
         self.next_task += 1;
-        let owner = Owner { car: connection, service: header.service };
+        let owner = Owner { car: self.cars.car_of(connection).unwrap_or(connection), service: header.service };
         let task = Task { id, car, header, payload, received_at, deadline };
         let model = header.model;
-        self.pending
-            .insert(id, Pending { owner, model, deadline, received_at, dispatched_at: None, task: Some(task), reply });
+        let task = Some(task);
+        self.pending.insert(id, Pending { connection, model, deadline, received_at, dispatched_at: None, task, reply });
         if let Some(older) = self.scheduler.submit(Entry { id, owner, model, deadline: deadline.instant() }) {
             self.answer(older.id, Status::Superseded);
         }

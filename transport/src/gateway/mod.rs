@@ -5,6 +5,7 @@
 //! the protocol harms only its own stream or connection.
 
 mod arrivals;
+mod cars;
 mod connection;
 pub(crate) mod endpoint;
 pub mod execution;
@@ -115,7 +116,7 @@ pub struct ServedFrame {
 /// Connections and refusals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatewayEvent {
-    /// A car was accepted.
+    /// A connection of a car was accepted; a car may have several.
     Joined {
         /// Its identity.
         car: Arc<str>,

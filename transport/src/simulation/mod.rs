@@ -17,6 +17,7 @@
 //! assert_eq!(slept, Duration::from_secs(3_600));
 //! ```
 
+mod nat;
 mod network;
 pub mod scenario;
 mod worker;
@@ -45,6 +46,8 @@ pub struct Setup {
     pub up: PathConfig,
     /// From the gateway to the cars, shared by all of them.
     pub down: PathConfig,
+    /// The two directions of each further uplink that a car may have.
+    pub more: Vec<(PathConfig, PathConfig)>,
     /// The most packets queued or on their way in each direction.
     pub packets_per_direction: usize,
 }
@@ -53,7 +56,14 @@ impl Setup {
     /// A network of two directions with room for 65,536 packets each.
     #[must_use]
     pub const fn new(seed: u64, up: PathConfig, down: PathConfig) -> Self {
-        Self { seed, up, down, packets_per_direction: 65_536 }
+        Self { seed, up, down, more: Vec::new(), packets_per_direction: 65_536 }
+    }
+
+    /// Adds an uplink, so that a car can have one more.
+    #[must_use]
+    pub fn and_uplink(mut self, up: PathConfig, down: PathConfig) -> Self {
+        self.more.push((up, down));
+        self
     }
 }
 
@@ -71,7 +81,7 @@ where
     let link = SimulatedLink::new(&setup);
     let mut executor = Executor::new(network::Network::new(link.clone()), setup.seed);
     let handle = executor.handle().clone();
-    let installed = Installed::new(handle, setup.seed);
+    let installed = Installed::new(handle, link.uplinks(), setup.seed);
     let outcome = Rc::new(RefCell::new(None));
     let kept = Rc::clone(&outcome);
     executor.enter(|| {

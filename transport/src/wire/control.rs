@@ -14,6 +14,7 @@ use super::{MAX_CONTROL_BYTES, WireError, in_range};
 /// let hello = ControlMessage::Hello {
 ///     version: transport::wire::VERSION,
 ///     identity: "car/north-1/8f14e45f-ceea-467f-a8f5-3c9d7b1a2e01".parse()?,
+///     process: 7,
 /// };
 /// let bytes = hello.encode();
 /// assert_eq!(decode(&bytes[4..])?, hello);
@@ -27,6 +28,9 @@ pub enum ControlMessage {
         version: u16,
         /// Who it is.
         identity: Identity,
+        /// Any number that all connections of this process have in common, and that differs between processes: what
+        /// tells a car's next connection from another car of the same identity.
+        process: u64,
     },
     /// Cloud to car: welcome, and this is the menu.
     Accepted {
@@ -56,10 +60,11 @@ impl ControlMessage {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![0; 4];
         match self {
-            Self::Hello { version, identity } => {
+            Self::Hello { version, identity, process } => {
                 out.push(HELLO);
                 out.extend_from_slice(&version.to_le_bytes());
                 put_name(&mut out, identity.as_str());
+                out.extend_from_slice(&process.to_le_bytes());
             }
             Self::Accepted { menu } => {
                 out.push(ACCEPTED);
@@ -101,7 +106,8 @@ pub fn decode(bytes: &[u8]) -> Result<ControlMessage, WireError> {
     let message = match reader.u8("control message type")? {
         HELLO => {
             let version = reader.u16("protocol version")?;
-            ControlMessage::Hello { version, identity: reader.name("identity")?.parse()? }
+            let identity = reader.name("identity")?.parse()?;
+            ControlMessage::Hello { version, identity, process: reader.u64("process")? }
         }
         ACCEPTED => ControlMessage::Accepted { menu: CloudMenu::read(&mut reader)? },
         REFUSED => ControlMessage::Refused { reason: reader.name("refusal reason")? },

@@ -67,8 +67,9 @@ fn menu() -> CloudMenu {
 const GOLDEN_HEADER: &str = "2200 0300 0807060504030201 20bf0200 0100 02 01 4b 00 0002 8001 0005 d002 30750000";
 const GOLDEN_RESULT: &str = "2c00 00 01 2a00000000000000 01000000 02000000 03000000 04000000 05000000 30750000 d012130000000000 \
      0000803f 00000040 00004040 00008040 0000003f 07 000000";
-const GOLDEN_HELLO: &str = "34000000 01 0100 30 \
-     6361722f6e6f7274682d312f38663134653435662d636565612d343637662d613866352d336339643762316132653031";
+const GOLDEN_HELLO: &str = "3c000000 01 0100 30 \
+     6361722f6e6f7274682d312f38663134653435662d636565612d343637662d613866352d336339643762316132653031 \
+     0807060504030201";
 const GOLDEN_ACCEPTED: &str =
     "21000000 02 0100 04 65646432 0003 0002 204e0000 18790000 0200 0200 03 636172 04 7369676e";
 const GOLDEN_REFUSED: &str = "06000000 03 04 66756c6c";
@@ -80,7 +81,10 @@ fn golden_bytes_of_every_message_in_both_directions() {
     assert_eq!(result().encode(), bytes(GOLDEN_RESULT));
     assert_eq!(FrameResult::decode(&bytes(GOLDEN_RESULT)), Ok(result()));
     let messages = [
-        (ControlMessage::Hello { version: 1, identity: UUID.parse().unwrap() }, GOLDEN_HELLO),
+        (
+            ControlMessage::Hello { version: 1, identity: UUID.parse().unwrap(), process: 0x0102_0304_0506_0708 },
+            GOLDEN_HELLO,
+        ),
         (ControlMessage::Accepted { menu: menu() }, GOLDEN_ACCEPTED),
         (ControlMessage::Refused { reason: "full".into() }, GOLDEN_REFUSED),
     ];

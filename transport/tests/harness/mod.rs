@@ -170,6 +170,7 @@ impl CarSide {
         let config = CarEndpoint {
             server,
             server_name: CLOUD_NAME.into(),
+            uplinks: vec![],
             tls,
             identity: identity.parse().expect("an identity"),
             models: vec!["edd2".into(), "edd1".into(), "unknown".into()],

@@ -83,7 +83,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                     }
                 },
                 None => {
-                    if !self.begin(now, &self.outlook(now), cx) {
+                    // A path that does not answer is given no further frame: its successor may yet be in time.
+                    if self.links.rules.is_suspect(now) || !self.begin(now, &self.outlook(now), cx) {
                         return;
                     }
                     HEADER_BYTES
@@ -177,7 +178,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             deadline: frame.meta.deadline,
             encoded_at: frame.encoded_at,
         };
-        let mut flight = Flight::new(id, ticket, now, send, Bytes::from_owner(frame.bytes), reader);
+        let mut flight = Flight::new(id, self.epoch, ticket, now, send, Bytes::from_owner(frame.bytes), reader);
         flight.delivered_before = self.flow.acked_bytes;
         if flight.write_header(&header.encode(), cx).is_err() {
             flight.sent_at = Some(now);
@@ -216,7 +217,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let status = match &outcome {
             Ok(result) if result.seq != flight.ticket.seq => ReplyStatus::Error,
             Ok(result) => {
-                self.estimator.train(at, result.train.bytes_per_s as f64, result.train.bytes);
+                if flight.connection == self.epoch {
+                    self.estimator.train(at, result.train.bytes_per_s as f64, result.train.bytes);
+                }
                 result.status.into()
             }
             Err(_) => ReplyStatus::Error,
@@ -233,17 +236,34 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
     }
 
-    /// The connection is gone: everything begun or waiting is answered now.
-    pub(super) fn lose(&mut self, _reason: &str) {
+    /// A connection is gone: what was begun on it is answered now.
+    pub(super) fn lose(&mut self, connection: u64) {
         let now = crate::reactor::now();
-        for flight in std::mem::take(&mut self.flights) {
+        let (gone, kept) = std::mem::take(&mut self.flights).into_iter().partition(|f| f.connection == connection);
+        self.flights = kept;
+        let gone: Vec<Flight> = gone;
+        for flight in gone {
             if !flight.answered {
                 self.answer(&flight, ReplyStatus::LinkDown, None, now);
             }
             flight.reset();
         }
+    }
+
+    /// There is no connection: what waits is answered now.
+    pub(super) fn answer_waiting(&mut self, now: Monotonic) {
         while let Some((lane, waiting)) = self.queue.take_any() {
             self.answer_unsent(lane, &waiting.item, ReplyStatus::LinkDown, now);
+        }
+    }
+
+    /// Frames go another way from now on: the stack gets what is left of a begun one.
+    pub(super) fn finish_begun(&mut self, now: Monotonic) {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        for flight in self.flights.iter_mut().filter(|flight| flight.sent_at.is_none()) {
+            if !flight.write_chunk(usize::MAX, now, &mut cx).is_ok_and(|_| flight.sent_at.is_some()) {
+                flight.sent_at = Some(now);
+            }
         }
     }
 
