@@ -21,7 +21,7 @@ use super::queue::UplinkQueue;
 use super::session::{AttemptError, Session};
 use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
 use crate::estimate::{LinkEstimate, LossEstimator, RateEstimator};
-use crate::reactor::{Bell, sleep_until};
+use crate::reactor::{Bell, FAREWELL, sleep_until};
 use crate::wire::control::ControlMessage;
 use crate::wire::menu::CloudMenu;
 use crate::wire::result::FrameResult;
@@ -135,6 +135,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.take_inputs(crate::reactor::now());
         self.answer_waiting(crate::reactor::now());
         self.close_links();
+        // The stack's own tasks send the farewell, on this thread.
+        crate::reactor::sleep(FAREWELL).await;
     }
 
     /// Follows acknowledgements and round trips.

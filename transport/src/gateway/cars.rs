@@ -89,6 +89,13 @@ impl Cars {
         car.into_iter().flat_map(|car| &car.connections).map(|connection| connection.number)
     }
 
+    /// Closes all connections; they leave by themselves.
+    pub(super) fn close(&self) {
+        for connection in self.cars.values().flat_map(|car| &car.connections) {
+            connection.handle.close(code::DONE.into());
+        }
+    }
+
     /// Forgets a connection, and its car with the last of them.
     pub(super) fn leave(&mut self, identity: &Identity, connection: u64) {
         let Some(number) = self.members.remove(&connection) else { return };

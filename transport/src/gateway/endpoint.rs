@@ -17,7 +17,7 @@ use super::peer::PeerWatch;
 use super::worker::WorkerPort;
 use super::{Gateway, GatewayError};
 use crate::certs;
-use crate::reactor::{Bell, never, sleep_until};
+use crate::reactor::{Bell, FAREWELL, never, sleep_until};
 use crate::wire::IDLE;
 
 /// A handshake that takes longer is given up.
@@ -116,5 +116,7 @@ pub(crate) async fn serve(
             },
         }
     }
+    hub.borrow().close();
+    crate::reactor::sleep(FAREWELL).await;
     Ok(())
 }

@@ -122,6 +122,11 @@ impl Hub {
         self.cars.join(car, connection, self.limits.max_cars, now)
     }
 
+    /// Closes all connections.
+    pub(super) fn close(&self) {
+        self.cars.close();
+    }
+
     /// Frees everything a connection held.
     pub(super) fn leave(&mut self, identity: &Identity, connection: u64) {
         self.cars.leave(identity, connection);

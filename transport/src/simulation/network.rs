@@ -29,6 +29,7 @@ struct Shared {
 
 struct State {
     links: Vec<Directions>,
+    up_packets: u64,
     /// Whatever goes there goes up.
     server: Option<Server>,
     /// The sockets' queues, known from the first packet on.
@@ -62,7 +63,7 @@ impl SimulatedLink {
                 nat: Nat::default(),
             }
         });
-        let state = State { links: links.collect(), server: None, buffers: None };
+        let state = State { links: links.collect(), up_packets: 0, server: None, buffers: None };
         Self(Rc::new(Shared { state: RefCell::new(state), uplinks: UplinkOf::default(), changed: Notify::new() }))
     }
 
@@ -112,6 +113,12 @@ impl SimulatedLink {
         result
     }
 
+    /// Packets that cars have sent so far.
+    #[must_use]
+    pub fn up_packets(&self) -> u64 {
+        self.0.state.borrow().up_packets
+    }
+
     /// Sets the uplink's rate, bits per second.
     pub fn set_up_rate(&self, bits_per_s: u64) {
         self.change(|up, _, now| up.set_trace(now, Trace::fixed(bits_per_s)));
@@ -152,7 +159,7 @@ impl SimulatedLink {
     /// Delivers what has arrived by now; when the next arrival is due.
     fn deliver(&self) -> Option<Monotonic> {
         let now = reactor::now();
-        let State { links, server, buffers } = &mut *self.0.state.borrow_mut();
+        let State { links, server, buffers, .. } = &mut *self.0.state.borrow_mut();
         let mut next = None;
         for Directions { up, down, nat } in links {
             while let Some(delivery) = up.take(now) {
@@ -222,6 +229,7 @@ impl SocketNetwork for Network {
             if let Some(uplink) = uplink {
                 let Some(link) = state.links.get_mut(uplink.min(last)) else { continue };
                 packet.path.local_address.0 = link.nat.outside(from).into();
+                state.up_packets += 1;
                 let _ = link.up.offer(now, bytes, packet);
             } else if state.server.is_some_and(|server| server.actual == Some(from)) {
                 let Some(link) = state.links.iter_mut().find(|link| link.nat.inside(to).is_some()) else { continue };
