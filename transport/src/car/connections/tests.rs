@@ -252,7 +252,10 @@ proptest! {
                 {
                     match event {
                         Event::Sent(_) => signs.sent_bytes += 10,
-                        Event::Acked(_) => signs.acked_bytes = signs.sent_bytes,
+                        Event::Acked(_) => {
+                            signs.acked_bytes = signs.sent_bytes;
+                            resting.remove(&id);
+                        }
                         Event::Moved(_) => signs.path_changes += 1,
                         Event::Frames(_, frames) => signs.frames = frames,
                         _ => {}
