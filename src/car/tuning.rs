@@ -59,6 +59,7 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
     if let Some(dir) = &args.certs {
         let peer = profile.cloud.get_or_insert_with(|| CloudPeer {
             address: String::new(),
+            uplinks: Vec::new(),
             server_name: transport::certs::CLOUD_NAME.to_owned(),
             ca: dir.join("ca.pem"),
             certificate: dir.join("car.pem"),

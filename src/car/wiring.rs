@@ -16,7 +16,7 @@ use rt_core::memory::pool::{FramePool, ReadLease, WriteLease};
 use rt_core::trace::counters::ThreadCounters;
 use telemetry::collector::Collector;
 use telemetry::names::Names;
-use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription};
+use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription, Uplink};
 use transport::certs::TlsFiles;
 use transport::estimate::EstimatorLimits;
 
@@ -262,6 +262,15 @@ fn resolve(peer: &CloudPeer) -> Result<std::net::SocketAddr, Failure> {
         |reason: String| Failure::Config(format!("cloud address {:?}: {reason}; expected host:port", peer.address));
     let mut found = peer.address.to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
     found.next().ok_or_else(|| wrong("the name has no address".to_owned()))
+}
+
+/// An address of this car's, or else the name of an interface.
+fn uplinks(peer: &CloudPeer) -> Vec<Uplink> {
+    let uplink = |text: &String| match text.parse() {
+        Ok(address) => Uplink::Address(address),
+        Err(_) => Uplink::Interface(text.clone()),
+    };
+    peer.uplinks.iter().map(uplink).collect()
 }
 
 /// `car/<name>/<uuid>`; a random UUID (version 4) makes each process its own peer.
