@@ -67,10 +67,15 @@ pub(super) struct Links {
 impl Links {
     pub(super) fn new<B>(config: &CarEndpoint<B>, wake: &Arc<Notify>, now: Monotonic) -> Result<Self, CarError> {
         let uplinks = if config.uplinks.is_empty() { vec![Uplink::Any] } else { config.uplinks.clone() };
-        // What cannot work at all is said at once: certificates, an address that is not this car's.
-        let dialler =
-            |(index, uplink)| Ok((index, Dialler::new(config.server, &config.tls, uplink, index, Arc::clone(wake))?));
-        let idle = uplinks.iter().enumerate().map(dialler).collect::<Result<_, CarError>>()?;
+        // Certificates that are no good are told at once; an uplink that is not there may come later.
+        let mut idle = Vec::new();
+        for (index, uplink) in uplinks.iter().enumerate() {
+            match Dialler::new(config.server, &config.tls, uplink, index, Arc::clone(wake)) {
+                Ok(dialler) => idle.push((index, dialler)),
+                Err(CarError::Start { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         let memory =
             |_: &Uplink| Memory { estimator: RateEstimator::new(config.estimator), loss: LossEstimator::default() };
         Ok(Self {
