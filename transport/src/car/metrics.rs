@@ -19,7 +19,6 @@ pub(super) struct PathMetrics {
     smoothed_rtt_ns: AtomicU64,
     latest_rtt_ns: AtomicU64,
     probe_timeout_ns: AtomicU64,
-    samples: AtomicU64,
     path_changes: AtomicU32,
     challenged_ns: AtomicU64,
 }
@@ -30,8 +29,6 @@ pub(super) struct RoundTrips {
     pub(super) min: Duration,
     pub(super) smoothed: Duration,
     pub(super) latest: Duration,
-    /// Counts samples, so that a new one is noticed.
-    pub(super) samples: u64,
 }
 
 impl PathMetrics {
@@ -40,7 +37,6 @@ impl PathMetrics {
             min: load(&self.min_rtt_ns),
             smoothed: load(&self.smoothed_rtt_ns),
             latest: load(&self.latest_rtt_ns),
-            samples: self.samples.load(Ordering::Relaxed),
         }
     }
 
@@ -107,6 +103,5 @@ impl Subscriber for PathWatch {
         store(&context.smoothed_rtt_ns, event.smoothed_rtt);
         store(&context.latest_rtt_ns, event.latest_rtt);
         store(&context.probe_timeout_ns, event.smoothed_rtt + event.rtt_variance * 4 + event.max_ack_delay);
-        context.samples.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -21,7 +21,7 @@ use crate::reactor::{never, within};
 use crate::wire::control::ControlMessage;
 use crate::wire::identity::Identity;
 use crate::wire::menu::CloudMenu;
-use crate::wire::stream::{ControlReader, send};
+use crate::wire::stream::{ControlReader, send, send_now};
 use crate::wire::{IDLE, VERSION};
 
 /// The whole attempt, from first packet to `Accepted`.
@@ -47,10 +47,18 @@ pub(super) struct Session {
     pub(super) metrics: Arc<PathMetrics>,
     pub(super) governor: Arc<Governor>,
     pub(super) menu: CloudMenu,
-    /// Held, because dropping it would finish the control stream.
-    _control: SendStream,
+    /// Dropping it would finish the control stream.
+    control: SendStream,
     /// Held, because it is this connection's own.
     _dialler: Arc<Dialler>,
+}
+
+impl Session {
+    /// Sends a packet that asks for an acknowledgement, whatever is still unanswered.
+    pub(super) fn ping(&mut self) {
+        // Where it fails the connection is over, and its reader says so.
+        let _ = send_now(&mut self.control, &ControlMessage::Ping);
+    }
 }
 
 /// Why an attempt failed.
@@ -202,7 +210,7 @@ async fn introduce(
         ControlMessage::Accepted { menu } => {
             let governor = Arc::clone(&dialler.governor);
             let dialler = Arc::clone(dialler);
-            Ok((Session { handle, metrics, governor, menu, _control: control_send, _dialler: dialler }, control))
+            Ok((Session { handle, metrics, governor, menu, control: control_send, _dialler: dialler }, control))
         }
         ControlMessage::Refused { reason } => Err(AttemptError::Refused(reason)),
         _ => Err(AttemptError::Failed(format!("{server} answered Hello with another message"))),

@@ -126,8 +126,11 @@ async fn attend(
                 }
                 Ok(None) | Err(_) => return,
             },
-            // After Hello a car has nothing to say here, and a control stream that ends is a car that leaves.
+            // After Hello a car has little to say here, and a control stream that ends is a car that leaves.
             said = reader.next() => {
+                if let Ok(ControlMessage::Ping) = said {
+                    continue;
+                }
                 if let Ok(_) | Err(crate::wire::stream::ControlReadError::Wire(_)) = said {
                     hub.borrow_mut().refuse(link.from, "a control message out of turn".to_owned());
                 }

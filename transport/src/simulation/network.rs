@@ -30,6 +30,8 @@ struct Shared {
 struct State {
     links: Vec<Directions>,
     up_packets: u64,
+    /// Whatever is sent over the first uplink is lost.
+    hole: bool,
     /// Whatever goes there goes up.
     server: Option<Server>,
     /// The sockets' queues, known from the first packet on.
@@ -63,7 +65,7 @@ impl SimulatedLink {
                 nat: Nat::default(),
             }
         });
-        let state = State { links: links.collect(), up_packets: 0, server: None, buffers: None };
+        let state = State { links: links.collect(), up_packets: 0, hole: false, server: None, buffers: None };
         Self(Rc::new(Shared { state: RefCell::new(state), uplinks: UplinkOf::default(), changed: Notify::new() }))
     }
 
@@ -124,7 +126,12 @@ impl SimulatedLink {
         self.change(|up, _, now| up.set_trace(now, Trace::fixed(bits_per_s)));
     }
 
-    /// Stops both directions of the first uplink (`true`), or lets them go on.
+    /// Loses whatever is sent over the first uplink (`true`), in both directions, and keeps nothing of it.
+    pub fn set_hole(&self, on: bool) {
+        self.0.state.borrow_mut().hole = on;
+    }
+
+    /// Stops both directions of the first uplink (`true`), or lets them go on with what has queued up.
     pub fn set_blackout(&self, on: bool) {
         self.set_uplink_blackout(0, on);
     }
@@ -220,6 +227,8 @@ impl SocketNetwork for Network {
         state.buffers.get_or_insert_with(|| buffers.clone());
         let count = sent.len();
         let last = state.links.len().saturating_sub(1);
+        let hole = state.hole;
+        let falls = |uplink: usize| hole && uplink == 0;
         for mut packet in sent.drain(..) {
             let bytes = u32::try_from(packet.payload.len()).unwrap_or(u32::MAX);
             let (from, to): (SocketAddr, SocketAddr) =
@@ -227,12 +236,17 @@ impl SocketNetwork for Network {
             let uplink = link.0.uplinks.borrow().get(&from).copied();
             // A refused packet is a packet lost, as on any network; so is one of a gateway that was killed.
             if let Some(uplink) = uplink {
-                let Some(link) = state.links.get_mut(uplink.min(last)) else { continue };
-                packet.path.local_address.0 = link.nat.outside(from).into();
                 state.up_packets += 1;
+                let uplink = uplink.min(last);
+                let Some(link) = state.links.get_mut(uplink).filter(|_| !falls(uplink)) else { continue };
+                packet.path.local_address.0 = link.nat.outside(from).into();
                 let _ = link.up.offer(now, bytes, packet);
             } else if state.server.is_some_and(|server| server.actual == Some(from)) {
-                let Some(link) = state.links.iter_mut().find(|link| link.nat.inside(to).is_some()) else { continue };
+                let mut links = state.links.iter_mut().enumerate();
+                let Some((uplink, link)) = links.find(|(_, link)| link.nat.inside(to).is_some()) else { continue };
+                if falls(uplink) {
+                    continue;
+                }
                 let _ = link.down.offer(now, bytes, packet);
             }
         }

@@ -47,12 +47,16 @@ pub enum ControlMessage {
         /// What the cloud serves now.
         menu: CloudMenu,
     },
+    /// Car to cloud, while nothing is acknowledged: any packet of the connection will do to find out that the path is
+    /// back, and QUIC's own PING is not sent again while one is unanswered.
+    Ping,
 }
 
 const HELLO: u8 = 1;
 const ACCEPTED: u8 = 2;
 const REFUSED: u8 = 3;
 const MENU: u8 = 4;
+const PING: u8 = 5;
 
 impl ControlMessage {
     /// The message with its length in front, ready for the stream.
@@ -78,6 +82,7 @@ impl ControlMessage {
                 out.push(MENU);
                 menu.put(&mut out);
             }
+            Self::Ping => out.push(PING),
         }
         let length = u32::try_from(out.len().saturating_sub(4)).unwrap_or(u32::MAX);
         for (place, byte) in out.iter_mut().zip(length.to_le_bytes()) {
@@ -112,6 +117,7 @@ pub fn decode(bytes: &[u8]) -> Result<ControlMessage, WireError> {
         ACCEPTED => ControlMessage::Accepted { menu: CloudMenu::read(&mut reader)? },
         REFUSED => ControlMessage::Refused { reason: reader.name("refusal reason")? },
         MENU => ControlMessage::Menu { menu: CloudMenu::read(&mut reader)? },
+        PING => ControlMessage::Ping,
         other => return Err(WireError::Unknown { what: "control message type", value: u64::from(other) }),
     };
     reader.end("control")?;

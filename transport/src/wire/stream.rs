@@ -1,5 +1,7 @@
 //! Control messages over a QUIC stream.
 
+use std::task::{Context, Poll, Waker};
+
 use bytes::Bytes;
 use s2n_quic::stream::{ReceiveStream, SendStream};
 
@@ -51,4 +53,13 @@ impl ControlReader {
 /// Writes one message.
 pub(crate) async fn send(stream: &mut SendStream, message: &ControlMessage) -> s2n_quic::stream::Result<()> {
     stream.send(Bytes::from(message.encode())).await
+}
+
+/// Writes one message without waiting; where the stream has no room it is not written.
+pub(crate) fn send_now(stream: &mut SendStream, message: &ControlMessage) -> s2n_quic::stream::Result<()> {
+    let mut cx = Context::from_waker(Waker::noop());
+    match stream.poll_send_ready(&mut cx) {
+        Poll::Ready(room) => room.and_then(|_| stream.send_data(Bytes::from(message.encode()))),
+        Poll::Pending => Ok(()),
+    }
 }

@@ -73,6 +73,7 @@ const GOLDEN_HELLO: &str = "3c000000 01 0100 30 \
 const GOLDEN_ACCEPTED: &str =
     "21000000 02 0100 04 65646432 0003 0002 204e0000 18790000 0200 0200 03 636172 04 7369676e";
 const GOLDEN_REFUSED: &str = "06000000 03 04 66756c6c";
+const GOLDEN_PING: &str = "01000000 05";
 
 #[test]
 fn golden_bytes_of_every_message_in_both_directions() {
@@ -87,6 +88,7 @@ fn golden_bytes_of_every_message_in_both_directions() {
         ),
         (ControlMessage::Accepted { menu: menu() }, GOLDEN_ACCEPTED),
         (ControlMessage::Refused { reason: "full".into() }, GOLDEN_REFUSED),
+        (ControlMessage::Ping, GOLDEN_PING),
     ];
     for (message, golden) in messages {
         let golden = bytes(golden);

@@ -40,23 +40,30 @@ fn blackout(from: Duration, to: Duration) -> Vec<(Duration, Act)> {
     vec![(from, link(|link| link.set_blackout(true))), (to, link(|link| link.set_blackout(false)))]
 }
 
+fn hole(from: Duration, to: Duration) -> Vec<(Duration, Act)> {
+    vec![(from, link(|link| link.set_hole(true))), (to, link(|link| link.set_hole(false)))]
+}
+
 fn dead_from(at: Duration) -> Vec<(Duration, Act)> {
     vec![(at, link(|link| link.set_blackout(true)))]
 }
 
 #[test]
 fn after_a_blackout_of_30_s_the_first_frame_is_answered_within_300_ms() {
-    for seed in 1..=6 {
+    for seed in 1..=6_u32 {
         // The link returns at any phase of the pings, the attempts and the frames.
-        let back = S * 35 + MS * 17 * u32::try_from(seed).unwrap();
-        let seen = play(plan(uplink(seed), back + S * 4, blackout(S * 5, back)));
-        let first = seen.first_on_time(back).expect("a frame on time") - back;
-        assert!(first <= MS * 300, "seed {seed}: {first:?}");
-        seen.assert_once();
-        // A fresh connection takes over from the one that rested, and loses none of the frames.
-        let moves = seen.moves();
-        assert!(moves.len() == 1 && moves[0].contains("was silent"), "seed {seed}: {moves:?}");
-        assert!(seen.on_time(back + MS * 500, back + S * 3) > 0.97, "seed {seed}: {seen:?}");
+        let back = S * 35 + MS * 17 * seed;
+        // What is sent meanwhile waits in a radio's queue, and takes its time on the link's return; or it is lost.
+        for acts in [blackout(S * 5, back), hole(S * 5, back)] {
+            let seen = play(plan(uplink(u64::from(seed)), back + S * 4, acts));
+            let first = seen.first_on_time(back).expect("a frame on time") - back;
+            assert!(first <= MS * 300, "seed {seed}: {first:?}");
+            seen.assert_once();
+            // A fresh connection takes over from the one that rested, and loses none of the frames.
+            let moves = seen.moves();
+            assert!(moves.len() == 1 && moves[0].contains("was silent"), "seed {seed}: {moves:?}");
+            assert!(seen.on_time(back + MS * 500, back + S * 3) > 0.95, "seed {seed}: {:?}", seen.frames);
+        }
     }
 }
 
@@ -87,12 +94,24 @@ fn a_silent_death_is_seen_within_2_s_with_frames_and_without() {
 
 #[test]
 fn another_process_of_the_same_identity_is_refused_as_long_as_the_first_lives() {
-    let seen = play(plan(uplink(4), S * 7, vec![(S, Act::Impostor)]));
-    let refused = seen.impostor.iter().filter(|event| matches!(event, LinkEvent::Refused { .. })).count();
-    assert!((6..25).contains(&refused), "refusals follow the backoff: {refused} in 6 s");
-    assert!(!seen.impostor.contains(&LinkEvent::Connected));
-    assert!(seen.on_time(S * 2, S * 6) > 0.97, "the first is not disturbed");
-    assert_eq!(seen.events.iter().filter(|(at, _)| *at > S).count(), 0, "{:?}", seen.events);
+    let (up, down) = directions(25, 0.0);
+    let (died, back) = (S * 6, S * 12);
+    let mut acts = vec![(S, Act::Impostor)];
+    acts.extend(blackout(died, back));
+    // The link that dies is the first car's only one.
+    let seen = play(plan(uplink(4).and_uplink(up, down), S * 16, acts));
+    let (before, after): (Vec<_>, Vec<_>) = seen.impostor.iter().cloned().partition(|(at, _)| *at < died);
+    let refused = before.iter().filter(|(_, event)| matches!(event, LinkEvent::Refused { .. })).count();
+    assert!((10..45).contains(&refused), "refusals follow the backoff: {refused} in 5 s on two uplinks");
+    assert!(before.iter().all(|(_, event)| *event != LinkEvent::Connected));
+    assert!(seen.on_time(S * 2, died - MS * 200) > 0.97, "the first is not disturbed");
+    // The first one's death is seen within 2 s, and the next attempt is a second away at most.
+    let taken = after.iter().find(|(_, event)| *event == LinkEvent::Connected).expect("its place is taken").0;
+    assert!(taken > died + S && taken < died + S * 3, "{taken:?}");
+    // Now it is the first one's turn to be refused.
+    let refused = |(at, event): &(Duration, LinkEvent)| *at > back && matches!(event, LinkEvent::Refused { .. });
+    assert!(seen.events.iter().any(refused), "{:?}", seen.events);
+    assert!(seen.frames.iter().all(|frame| frame.answers.len() == 1));
 }
 
 #[test]
@@ -145,15 +164,18 @@ fn six_changes_of_address_in_a_row_are_survived() {
     for gap in [S, MS * 400, S * 3] {
         let acts = (0..6).map(|n| (S * 3 + gap * n, link(transport::simulation::SimulatedLink::rebind))).collect();
         let end = S * 3 + gap * 6;
-        let seen = play(plan(uplink(8), end + S * 4, acts));
+        let mut plan = plan(uplink(8), end + S * 4, acts);
+        plan.execution = MS * 25;
+        let seen = play(plan);
         seen.assert_once();
+        seen.assert_one_at_a_time(MS * 25);
         assert!(seen.connected(S, false).is_none(), "never without a connection: {:?}", seen.events);
         let moves = seen.moves();
         assert!(!moves.is_empty(), "three changes are enough for one connection: {:?}", seen.events);
         // What was on its way to an address that is gone is lost: a round trip's frames for each change.
         let share = seen.on_time(S * 2, end);
         let lost = (1.0 - share) * ((end - S * 2).as_secs_f64() / 0.033);
-        assert!(lost <= 6.0 * 6.0, "{gap:?}: {lost} frames were lost; {:?}", seen.events);
+        assert!(lost <= 6.0 * 4.0, "{gap:?}: {lost} frames were lost; {:?}", seen.events);
         assert!(seen.on_time(end + S, end + S * 3) > 0.97);
     }
 }
@@ -204,24 +226,21 @@ fn an_uplink_that_has_become_clearly_worse_is_left_once() {
 
 #[test]
 #[ignore = "prints"]
-fn look() {
-    let (up, down) = directions(30, 0.0);
-    let slow = link(|link| link.set_up_rate(150_000));
-    let mut plan = plan(uplink(10).and_uplink(up, down), S * 30, vec![(S * 15, slow)]);
-    plan.uplinks = 2;
-    report(&play(plan));
-}
-
-fn report(seen: &Seen) {
-    for (at, event) in &seen.events {
-        eprintln!("{at:?} {event:?}");
+fn figures() {
+    for seed in 1..=12_u32 {
+        let back = S * 35 + MS * 17 * seed;
+        for (name, acts) in [("queued", blackout(S * 5, back)), ("lost", hole(S * 5, back))] {
+            let seen = play(plan(uplink(u64::from(seed)), back + S * 4, acts));
+            let connected = seen.connected(back, true).map(|at| at - back);
+            let first = seen.first_on_time(back).map(|at| at - back);
+            eprintln!("blackout {name} {seed}: connected {connected:?} first {first:?}");
+        }
     }
-    for (at, event) in &seen.gateway {
-        eprintln!("{at:?} gateway {event:?}");
+    for gap in [MS * 100, MS * 400, S, S * 3] {
+        let acts = (0..6).map(|n| (S * 3 + gap * n, link(transport::simulation::SimulatedLink::rebind))).collect();
+        let end = S * 3 + gap * 6;
+        let seen = play(plan(uplink(8), end + S * 4, acts));
+        let late = seen.frames.iter().filter(|f| f.captured > S * 2 && f.captured < end && !f.on_time()).count();
+        eprintln!("rebinds every {gap:?}: {late} late, moves {:?}, down {:?}", seen.moves(), seen.connected(S, false));
     }
-    let mut statuses = std::collections::BTreeMap::<String, u32>::new();
-    for frame in &seen.frames {
-        *statuses.entry(format!("{:?}", frame.answers.iter().map(|a| a.0).collect::<Vec<_>>())).or_default() += 1;
-    }
-    eprintln!("{statuses:?}");
 }

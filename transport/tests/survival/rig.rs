@@ -16,7 +16,7 @@ use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, R
 use transport::certs::{CLOUD_NAME, DevPki};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
 use transport::gateway::{Gateway, GatewayEvent, GatewayLimits};
-use transport::simulation::{Setup, SimulatedLink, World, run};
+use transport::simulation::{Setup, SimulatedLink, Work, World, run};
 use transport::wire::menu::{CloudMenu, ModelEntry};
 
 pub const MS: Duration = Duration::from_millis(1);
@@ -29,7 +29,7 @@ pub enum Act {
     Link(Box<dyn Fn(&SimulatedLink)>),
     /// Another gateway takes the place of the one that was killed.
     StartGateway,
-    /// Another car of this identity starts.
+    /// Another car of this identity starts, with two uplinks.
     Impostor,
 }
 
@@ -72,10 +72,10 @@ pub struct Seen {
     pub frames: Vec<Frame>,
     pub events: Vec<(Duration, LinkEvent)>,
     pub estimates: Vec<(Duration, LinkEstimate)>,
-    /// Numbers of the frames that workers got.
-    pub tasks: Vec<u64>,
+    /// When workers got which frames.
+    pub tasks: Vec<(Duration, u64)>,
     pub gateway: Vec<(Duration, GatewayEvent)>,
-    pub impostor: Vec<LinkEvent>,
+    pub impostor: Vec<(Duration, LinkEvent)>,
 }
 
 impl Seen {
@@ -99,9 +99,14 @@ impl Seen {
         for (seq, frame) in self.frames.iter().enumerate() {
             assert_eq!(frame.answers.len(), 1, "frame {seq}: {frame:?}");
         }
-        let mut tasks = self.tasks.clone();
+        let mut tasks: Vec<u64> = self.tasks.iter().map(|task| task.1).collect();
         tasks.sort_unstable();
         assert!(tasks.windows(2).all(|pair| pair[0] != pair[1]), "a frame was worked on twice: {tasks:?}");
+    }
+
+    /// There are two workers, and never two tasks of this one service at a time.
+    pub fn assert_one_at_a_time(&self, execution: Duration) {
+        assert!(self.tasks.windows(2).all(|pair| pair[1].0 - pair[0].0 >= execution), "{:?}", self.tasks);
     }
 
     pub fn moves(&self) -> Vec<&'static str> {
@@ -117,7 +122,7 @@ struct Stage {
     world: World,
     pki: Rc<DevPki>,
     execution: Duration,
-    tasks: Rc<RefCell<Vec<u64>>>,
+    tasks: Rc<RefCell<Vec<(Monotonic, u64)>>>,
     stop: StopToken,
     gateway_events: Vec<rtrb::Consumer<GatewayEvent>>,
 }
@@ -137,12 +142,14 @@ impl Stage {
             heartbeat: Heartbeat::default(),
         };
         self.gateway_events.push(heard);
-        let (execution, tasks) = (self.execution, Rc::clone(&self.tasks));
-        let work = move |task: &transport::gateway::worker::Task| {
-            tasks.borrow_mut().push(task.header.seq);
-            (execution, Detections::new())
+        let worker = || -> Work {
+            let (world, execution, tasks) = (self.world.clone(), self.execution, Rc::clone(&self.tasks));
+            Box::new(move |task| {
+                tasks.borrow_mut().push((world.now(), task.header.seq));
+                (execution, Detections::new())
+            })
         };
-        self.world.gateway(gateway, vec![Box::new(work)], &self.stop).await.expect("a gateway")
+        self.world.gateway(gateway, vec![worker(), worker()], &self.stop).await.expect("a gateway")
     }
 
     fn start_car(&self, server: std::net::SocketAddr, uplinks: usize) -> Car {
@@ -214,7 +221,7 @@ pub fn play(plan: Plan) -> Seen {
                     Some(Act::StartGateway) => {
                         stage.start_gateway().await;
                     }
-                    Some(Act::Impostor) => impostor = Some(stage.start_car(server, 1)),
+                    Some(Act::Impostor) => impostor = Some(stage.start_car(server, 2)),
                     None => {}
                 }
             }
@@ -245,11 +252,11 @@ pub fn play(plan: Plan) -> Seen {
                 }
             }
             while let Some(event) = impostor.as_mut().and_then(|car| car.events.pop().ok()) {
-                seen.impostor.push(event);
+                seen.impostor.push((at, event));
             }
         }
         stage.stop.set();
-        seen.tasks = stage.tasks.borrow().clone();
+        seen.tasks = stage.tasks.borrow().iter().map(|(at, seq)| (at.saturating_since(start), *seq)).collect();
         drop(dir);
         seen
     })

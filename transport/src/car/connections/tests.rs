@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use rt_core::clock::Monotonic;
 
 use super::*;
 
