@@ -1,7 +1,6 @@
 //! Two uplinks over real sockets, each bound to a loopback address of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
-#[allow(dead_code, reason = "each test uses a part")]
 mod harness;
 
 use std::net::IpAddr;

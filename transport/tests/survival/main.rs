@@ -6,7 +6,7 @@ mod rig;
 
 use std::time::Duration;
 
-use rig::{Act, MS, Plan, S, Seen, link, play};
+use rig::{Act, MS, Plan, S, link, play};
 use transport::car::{LinkEvent, ReplyStatus};
 use transport::link::{PathConfig, Trace};
 use transport::simulation::Setup;
@@ -62,6 +62,7 @@ fn after_a_blackout_of_30_s_the_first_frame_is_answered_within_300_ms() {
             // A fresh connection takes over from the one that rested, and loses none of the frames.
             let moves = seen.moves();
             assert!(moves.len() == 1 && moves[0].contains("was silent"), "seed {seed}: {moves:?}");
+            assert_eq!(seen.connections_left(), 1, "seed {seed}: {:?}", seen.gateway);
             assert!(seen.on_time(back + MS * 500, back + S * 3) > 0.95, "seed {seed}: {:?}", seen.frames);
         }
     }
@@ -140,6 +141,7 @@ fn car_and_gateway_start_in_any_order() {
         // Within the first ten seconds attempts are brisk, after them up to a second apart.
         let most = if late < S * 10 { MS * 300 } else { S + MS * 300 };
         assert!(first <= most, "{late:?}: {first:?}");
+        assert_eq!(seen.connections_left(), 1, "the first success wins, others are closed: {:?}", seen.gateway);
         seen.assert_once();
     }
 }

@@ -109,6 +109,13 @@ impl Seen {
         assert!(self.tasks.windows(2).all(|pair| pair[1].0 - pair[0].0 >= execution), "{:?}", self.tasks);
     }
 
+    /// Connections that the gateway has at the end.
+    pub fn connections_left(&self) -> usize {
+        let count = |wanted: fn(&GatewayEvent) -> bool| self.gateway.iter().filter(|(_, event)| wanted(event)).count();
+        count(|event| matches!(event, GatewayEvent::Joined { .. }))
+            - count(|event| matches!(event, GatewayEvent::Left { .. }))
+    }
+
     pub fn moves(&self) -> Vec<&'static str> {
         let reason = |(_, event): &(Duration, LinkEvent)| match event {
             LinkEvent::Moved { reason, .. } => Some(*reason),

@@ -19,8 +19,7 @@ const CALM_PING: Duration = Duration::from_millis(500);
 impl Connections {
     /// Lets the dead rest, pings those that do, and wakes those that answer.
     pub(super) fn lay_to_rest(&mut self, now: Monotonic) {
-        let calm = self.works(now).iter().any(|works| *works);
-        let every = if calm { CALM_PING } else { PING };
+        let every = if self.working(now) > 0 { CALM_PING } else { PING };
         for live in self.uplinks.iter_mut().filter_map(|uplink| uplink.live.as_mut()) {
             match &mut live.rests {
                 None if live.health.is_dead(now) => {
@@ -85,14 +84,13 @@ impl Connections {
 
     /// Begins attempts where a connection is wanted, and abandons them where one works.
     pub(super) fn want(&mut self, now: Monotonic) {
-        let works = self.works(now);
+        let working = self.working(now);
         for (index, uplink) in self.uplinks.iter_mut().enumerate() {
-            let worn = uplink.live.is_some_and(|live| live.worn);
-            let own = works.get(index).copied().unwrap_or(false);
-            let rests = uplink.live.is_some_and(|live| live.rests.is_some());
-            let calm = rests || works.iter().enumerate().any(|(other, works)| other != index && *works);
-            uplink.schedule.want(now, !own || worn);
-            if own && !worn {
+            let (worn, rests) = uplink.live.map_or((false, false), |live| (live.worn, live.rests.is_some()));
+            let works = uplink.live.is_some_and(|live| live.works(now, false));
+            let calm = rests || working > usize::from(works);
+            uplink.schedule.want(now, !works || worn);
+            if works && !worn {
                 self.todo.extend(uplink.attempts.drain(..).map(|id| Step::Abandon { id }));
             }
             if uplink.schedule.due().is_some_and(|due| now >= due) {
@@ -117,9 +115,9 @@ impl Connections {
         self.uplinks.iter().filter_map(|uplink| uplink.live).find(|live| Some(live.id) == id)
     }
 
-    /// Of each uplink, whether its connection works.
-    fn works(&self, now: Monotonic) -> Vec<bool> {
-        self.uplinks.iter().map(|uplink| uplink.live.is_some_and(|live| live.works(now, false))).collect()
+    /// How many uplinks have a connection that works.
+    fn working(&self, now: Monotonic) -> usize {
+        self.uplinks.iter().filter(|uplink| uplink.live.is_some_and(|live| live.works(now, false))).count()
     }
 
     /// Whether a connection other than `id` could take over now.

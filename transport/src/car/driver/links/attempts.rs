@@ -52,11 +52,13 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                     return;
                 }
                 let control = tokio::task::spawn_local(read_control(control, id, self.told.0.clone()));
-                self.links.standing.push(Standing { id, uplink: trial.uplink, session: Box::new(session), control });
-                if trial.uplink != self.links.uplink && matches!(self.link, Link::Up { .. }) {
-                    let uplink = self.links.name(trial.uplink);
-                    self.log(LinkEvent::StandsBy { uplink });
-                }
+                self.links.standing.push(Standing {
+                    id,
+                    uplink: trial.uplink,
+                    session: Box::new(session),
+                    control,
+                    told: false,
+                });
             }
             Err(error) => {
                 let silent = matches!(error, AttemptError::Silent(_));

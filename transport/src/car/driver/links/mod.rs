@@ -37,6 +37,8 @@ struct Standing {
     uplink: usize,
     session: Box<Session>,
     control: JoinHandle<()>,
+    /// Whether its being there was told.
+    told: bool,
 }
 
 /// What is remembered of an uplink that does not carry the frames.

@@ -16,7 +16,13 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.finish_begun(now);
         let before = std::mem::replace(&mut self.link, Link::Up { session: next.session, control: next.control });
         let moved = if let Link::Up { session, control } = before {
-            self.links.standing.push(Standing { id: self.epoch, uplink: self.links.uplink, session, control });
+            self.links.standing.push(Standing {
+                id: self.epoch,
+                uplink: self.links.uplink,
+                session,
+                control,
+                told: true,
+            });
             true
         } else {
             false
@@ -61,7 +67,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             return self.standby_lost(id, reason);
         }
         if let Link::Up { session, control } = std::mem::replace(&mut self.link, Link::Down) {
-            self.links.standing.push(Standing { id, uplink: self.links.uplink, session, control });
+            self.links.standing.push(Standing { id, uplink: self.links.uplink, session, control, told: true });
             self.log(LinkEvent::Lost { reason });
         }
         if let Some(standing) = self.links.standing.iter().find(|standing| standing.id == id) {

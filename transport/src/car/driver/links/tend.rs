@@ -47,6 +47,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 }
             }
         }
+        self.tell_standbys();
         let suspect = self.links.rules.is_suspect(now);
         if suspect && !self.links.suspected {
             self.log(LinkEvent::Suspected);
@@ -54,6 +55,20 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.links.suspected = suspect;
         if matches!(self.link, Link::Down) {
             self.answer_waiting(now);
+        }
+    }
+
+    /// Tells of new connections over uplinks that do not carry the frames.
+    fn tell_standbys(&mut self) {
+        if matches!(self.link, Link::Down) {
+            return;
+        }
+        let used = self.links.uplink;
+        while let Some(standing) = self.links.standing.iter_mut().find(|s| !s.told && s.uplink != used) {
+            standing.told = true;
+            let uplink = standing.uplink;
+            let uplink = self.links.name(uplink);
+            self.log(LinkEvent::StandsBy { uplink });
         }
     }
 }
