@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rt_core::clock::Monotonic;
 
 use super::tend::signs;
-use super::{Driver, FAILURE_PERIOD, Link, Standing, Told, Trial};
+use super::{Driver, FAILURE_PERIOD, Standing, Told, Trial};
 use crate::car::LinkEvent;
 use crate::car::connections::Id;
 use crate::car::driver::read_control;
