@@ -27,6 +27,8 @@ pub(super) struct Ticket {
 
 pub(super) struct Flight {
     pub(super) id: FlightId,
+    /// The connection it went over.
+    pub(super) connection: u64,
     pub(super) ticket: Ticket,
     pub(super) started: Monotonic,
     pub(super) sent_at: Option<Monotonic>,
@@ -43,6 +45,7 @@ pub(super) struct Flight {
 impl Flight {
     pub(super) fn new(
         id: FlightId,
+        connection: u64,
         ticket: Ticket,
         started: Monotonic,
         stream: SendStream,
@@ -51,6 +54,7 @@ impl Flight {
     ) -> Self {
         Self {
             id,
+            connection,
             ticket,
             started,
             sent_at: None,

@@ -81,9 +81,9 @@ impl Default for GatewayLimits {
             max_services: 32,
             max_violations: 256,
             max_cars: 4_096,
-            max_car_connections: 1,
+            max_car_connections: 8,
             max_handshakes: 64,
-            max_certificate_connections: 8,
+            max_certificate_connections: 16,
             fleet_certificates: false,
             header_time: Duration::from_secs(1),
         }
@@ -146,7 +146,7 @@ pub struct ServedFrame {
 /// Connections and refusals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatewayEvent {
-    /// A car was accepted.
+    /// A connection of a car was accepted; a car may have several.
     Joined {
         /// Its identity.
         car: Arc<str>,

@@ -20,7 +20,7 @@ use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
-use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, Subscription, run_car};
+use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, Subscription, Uplink, run_car};
 use transport::certs::{CLOUD_NAME, Car, Cloud, Credentials, DevPki, TlsFiles};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
 use transport::gateway::worker::{Task, TaskResult, TaskStatus, WorkerEnd, worker_channel};
@@ -190,6 +190,11 @@ pub struct CarSide {
 
 impl CarSide {
     pub fn start(tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
+        Self::start_over(vec![], tls, server, identity, services)
+    }
+
+    /// The same over these uplinks.
+    pub fn start_over(uplinks: Vec<Uplink>, tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
         let tls = Credentials::<Car>::load(tls).expect("certificates");
         let (news, stop) = (Doorbell::futex(), StopToken::default());
         let bell = Doorbell::eventfd().expect("an eventfd");
@@ -213,6 +218,7 @@ impl CarSide {
         let config = CarEndpoint {
             server,
             server_name: CLOUD_NAME.into(),
+            uplinks,
             tls: tls.clone(),
             identity: identity.parse().expect("an identity"),
             models: vec!["edd2".into(), "edd1".into(), "unknown".into()],
