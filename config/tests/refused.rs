@@ -190,6 +190,19 @@ fn a_car_profile_says_what_is_wrong_with_it() {
         ),
         ((1, "policy: turbo"), "policy: fixed:edd4", "fixed:edd4", &["no -inpcomp part", "expected <model>-imgcomp"]),
         ((1, "address: cloud.example:4433"), "address: cloud.example", "cloud.example", &["expected host:port"]),
+        (
+            (1, "# uplinks: [wwan0, wlan0]"),
+            "uplinks: [wwan0, wwan0]",
+            "[wwan0, wwan0]",
+            &["`cloud.uplinks` has \"wwan0\" twice"],
+        ),
+        (
+            (1, "# uplinks: [wwan0, wlan0]"),
+            "uplinks: [10.0.0.2:80]",
+            "[10.0.0.2:80]",
+            &["expected the name of an interface, such as wwan0, or an address"],
+        ),
+        ((1, "# uplinks: [wwan0, wlan0]"), "uplinks: [a, b, c, d, e]", "[a, b, c, d, e]", &["expected at most 4"]),
         ((1, "model: models/edd1.onnx"), "model: ''", "''", &["`vehicle.model` is empty; expected a path"]),
         ((1, "model: models/edd1.onnx"), "model:", "", &["there is no value; expected a text"]),
         (

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use config::car::CloudPeer;
+use transport::car::Uplink;
 use transport::certs::{Bearer, CertificateFacts};
 use transport::wire::identity::Identity;
 
@@ -18,6 +19,15 @@ pub fn resolve(peer: &CloudPeer) -> Result<SocketAddr, Failure> {
         |reason: String| Failure::Config(format!("cloud address {:?}: {reason}; expected host:port", peer.address));
     let mut found = peer.address.to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
     found.next().ok_or_else(|| wrong("the name has no address".to_owned()))
+}
+
+/// The ways to the gateway: an address of this car's each, or else the name of an interface.
+pub fn uplinks(peer: &CloudPeer) -> Vec<Uplink> {
+    let uplink = |text: &String| match text.parse() {
+        Ok(address) => Uplink::Address(address),
+        Err(_) => Uplink::Interface(text.clone()),
+    };
+    peer.uplinks.iter().map(uplink).collect()
 }
 
 /// Who this car is: what its certificate says, which the profile must not contradict. Only with a fleet's certificate
@@ -55,6 +65,7 @@ mod tests {
     fn who(said: Option<&str>, bearer: Bearer) -> Result<String, String> {
         let peer = CloudPeer {
             address: "127.0.0.1:1".into(),
+            uplinks: vec![],
             server_name: "turbo-cloud".into(),
             ca: "ca.pem".into(),
             certificate: "car.pem".into(),

@@ -77,6 +77,12 @@ impl LinkTeller {
         while let Some(event) = self.events.as_mut().and_then(|events| events.pop().ok()) {
             match event {
                 LinkEvent::Connected => eprintln!("link: connected to the cloud"),
+                LinkEvent::Suspected => eprintln!("link: no answer; trying for another connection"),
+                LinkEvent::Moved { uplink, reason } => {
+                    eprintln!("link: moved to another connection over {uplink}: {reason}")
+                }
+                LinkEvent::StandsBy { uplink } => eprintln!("link: a connection over {uplink} stands by"),
+                LinkEvent::StandbyLost { uplink, reason } => eprintln!("link: the one over {uplink} is lost: {reason}"),
                 LinkEvent::Lost { reason } => eprintln!("link: lost: {reason}; the car decides alone"),
                 LinkEvent::Refused { reason } => eprintln!("link: the cloud refuses this car: {reason}"),
                 // Attempts go on for ever; the same reason is told once.

@@ -62,6 +62,7 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
         let files = TlsFiles::of(dir, "car");
         let peer = profile.cloud.get_or_insert_with(|| CloudPeer {
             address: String::new(),
+            uplinks: Vec::new(),
             server_name: transport::certs::CLOUD_NAME.to_owned(),
             ca: files.ca.clone(),
             certificate: files.certificate.clone(),

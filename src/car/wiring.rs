@@ -210,6 +210,7 @@ pub fn wire(
         let car = CarEndpoint {
             server: peer::resolve(cloud)?,
             server_name: cloud.server_name.clone(),
+            uplinks: peer::uplinks(cloud),
             identity: peer::identity(cloud, &tls.facts())?,
             tls,
             models: plan.models.clone(),

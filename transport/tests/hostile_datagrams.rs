@@ -83,7 +83,7 @@ fn hostile_datagrams_are_refused_and_a_well_behaved_car_notices_nothing() {
         let (client, mut connection) = connect(&files, address).await;
         connection.keep_alive(true).expect("a live connection");
         let mut control = connection.open_bidirectional_stream().await.expect("a stream");
-        let hello = ControlMessage::Hello { version: VERSION, identity: RAW.parse().expect("an identity") };
+        let hello = ControlMessage::Hello { version: VERSION, identity: RAW.parse().expect("an identity"), process: 1 };
         control.send(hello.encode().into()).await.expect("sent");
         control.receive().await.expect("accepted").expect("a message");
         for datagram in hostile() {

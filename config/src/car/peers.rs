@@ -36,6 +36,11 @@ pub struct CloudPeer {
     /// `host:port` of the gateway, UDP.
     #[garde(custom(host_and_port))]
     pub address: String,
+    /// The ways to it, each the name of an interface or an address of the car's own; a connection is kept over each, and
+    /// frames go over the best. At most 4; none means as the system routes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[garde(custom(ways_out))]
+    pub uplinks: Vec<String>,
     /// The name in the gateway's certificate.
     #[garde(custom(one_line))]
     pub server_name: String,
@@ -57,6 +62,30 @@ pub struct CloudPeer {
     #[serde(default)]
     #[garde(skip)]
     pub carrier: Carrier,
+}
+
+/// Each uplink has a connection with its pings.
+const MOST_UPLINKS: usize = 4;
+/// Longest name of an interface (Linux: `IFNAMSIZ` less the final zero).
+const MOST_INTERFACE_BYTES: usize = 15;
+
+fn ways_out(uplinks: &[String], _: &()) -> garde::Result {
+    if uplinks.len() > MOST_UPLINKS {
+        return Err(garde::Error::new(format!("has {} entries; expected at most {MOST_UPLINKS}", uplinks.len())));
+    }
+    for (place, uplink) in uplinks.iter().enumerate() {
+        let interface = (1..=MOST_INTERFACE_BYTES).contains(&uplink.len())
+            && uplink.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b':'));
+        if !interface && uplink.parse::<std::net::IpAddr>().is_err() {
+            let wrong =
+                "expected the name of an interface, such as wwan0, or an address of this car's, such as 10.0.0.2";
+            return Err(garde::Error::new(format!("has {uplink:?}; {wrong}")));
+        }
+        if uplinks.iter().take(place).any(|before| before == uplink) {
+            return Err(garde::Error::new(format!("has {uplink:?} twice; expected each uplink once")));
+        }
+    }
+    Ok(())
 }
 
 impl VehicleConfig {

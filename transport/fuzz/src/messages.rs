@@ -43,7 +43,7 @@ fn check(message: &ControlMessage) {
     match message {
         ControlMessage::Accepted { menu } | ControlMessage::Menu { menu } => check_menu(menu),
         ControlMessage::Hello { identity, .. } => assert!(!identity.name().is_empty()),
-        ControlMessage::Refused { .. } => {}
+        ControlMessage::Refused { .. } | ControlMessage::Ping => {}
     }
     let written = message.encode();
     let (prefix, body) = written.split_first_chunk::<4>().expect("a length");

@@ -2,6 +2,7 @@
 
 mod carriers;
 mod frames;
+mod links;
 
 use std::sync::Arc;
 
@@ -20,24 +21,23 @@ use super::gate::{self, Feed};
 use super::metrics::RoundTrips;
 use super::publish::{Publisher, tell};
 use super::queue::UplinkQueue;
-use super::session::{self, AttemptError, Dialler, Session};
+use super::session::{AttemptError, Session};
 use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
-use crate::certs::{Car, Credentials};
 use crate::estimate::{ClockOffset, LinkEstimate, LossEstimator, MinRtt, RateEstimator};
-use crate::reactor::{Backoff, Bell, sleep_until};
-use crate::wire::code;
+use crate::reactor::{Bell, FAREWELL, sleep_until};
 use crate::wire::control::ControlMessage;
-use crate::wire::identity::Identity;
 use crate::wire::menu::CloudMenu;
 use crate::wire::result::FrameResult;
 use crate::wire::stream::ControlReader;
 
-/// After this many failures in a row the client moves to a fresh socket: the old one's address may be gone.
-const FAILURES_PER_SOCKET: u32 = 5;
+use links::Links;
 
 /// What the tasks tell the loop.
 enum Told {
-    Attempt(Result<Box<(Session, ControlReader)>, AttemptError>),
+    Attempt {
+        id: u64,
+        outcome: Result<Box<(Session, ControlReader)>, AttemptError>,
+    },
     Result {
         id: FlightId,
         at: Monotonic,
@@ -45,7 +45,6 @@ enum Told {
     },
     /// The result of a frame in datagrams, by its number on the wire.
     Landed {
-        epoch: u64,
         frame: u32,
         at: Monotonic,
         outcome: Result<Box<FrameResult>, String>,
@@ -60,30 +59,24 @@ enum Told {
     },
 }
 
+/// The connection that carries the frames.
 enum Link {
-    Down { retry_at: Monotonic },
-    Connecting { attempt: JoinHandle<()> },
+    Down,
     Up { session: Box<Session>, control: JoinHandle<()> },
 }
 
 pub(crate) struct Driver<B> {
-    server: std::net::SocketAddr,
-    server_name: String,
-    tls: Credentials<Car>,
-    identity: Identity,
     models: Vec<String>,
     lanes: Vec<CarService<B>>,
     menus: Vec<Subscription<CloudMenu>>,
     events: Option<rtrb::Producer<LinkEvent>>,
     stop: StopToken,
     heartbeat: Heartbeat,
-    dialler: Arc<Dialler>,
     wake: Arc<Notify>,
-    failures: u32,
-    backoff: Backoff,
     link: Link,
-    /// Counts connections, so that news of an old one is known as such.
+    /// Names the connection of `link`, so that news of another one is known as such.
     epoch: u64,
+    links: Links,
     queue: UplinkQueue<Outgoing<B>>,
     flights: Vec<Flight>,
     next_id: FlightId,
@@ -104,26 +97,20 @@ pub(crate) struct Driver<B> {
 impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     pub(crate) fn new(config: CarEndpoint<B>, stop: StopToken) -> Result<Self, CarError> {
         let wake = Arc::new(Notify::new());
-        let dialler = session::dialler(config.server, &config.tls, Arc::clone(&wake))?;
         let now = crate::reactor::now();
+        let links = Links::new(&config, &wake, now)?;
         Ok(Self {
             queue: UplinkQueue::new(config.services.iter().map(|service| service.priority), now),
-            server: config.server,
-            server_name: config.server_name,
-            tls: config.tls,
-            identity: config.identity,
             models: config.models,
             lanes: config.services,
             menus: config.menus,
             events: config.events,
             stop,
             heartbeat: config.heartbeat,
-            dialler: Arc::new(dialler),
             wake,
-            failures: 0,
-            backoff: Backoff::new(now.as_ns()),
-            link: Link::Down { retry_at: now },
+            link: Link::Down,
             epoch: 0,
+            links,
             flights: Vec::new(),
             next_id: 0,
             estimator: RateEstimator::new(config.estimator),
@@ -151,9 +138,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             while let Ok(told) = self.told.1.try_recv() {
                 self.hear(told, now);
             }
+            self.tend_links(now);
             self.hear_progress(now);
             self.take_inputs(now);
-            self.reconnect(now);
             std::future::poll_fn(|cx| {
                 self.pump(now, cx);
                 std::task::Poll::Ready(())
@@ -175,15 +162,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             }
         }
         self.take_inputs(crate::reactor::now());
-        self.lose("the car stops");
-        match &self.link {
-            Link::Down { .. } => {}
-            Link::Connecting { attempt } => attempt.abort(),
-            Link::Up { session, control } => {
-                control.abort();
-                session.handle.close(code::DONE.into());
-            }
-        }
+        self.answer_waiting(crate::reactor::now());
+        self.close_links();
+        // The stack's own tasks send the farewell, on this thread.
+        crate::reactor::sleep(FAREWELL).await;
     }
 
     /// Follows acknowledgements and round trips.
@@ -206,60 +188,17 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 
     fn hear(&mut self, told: Told, now: Monotonic) {
         match told {
-            Told::Attempt(Ok(opened)) => self.connected(*opened),
-            Told::Attempt(Err(error)) => {
-                self.failures += 1;
-                if self.failures.is_multiple_of(FAILURES_PER_SOCKET)
-                    && let Ok(fresh) = session::dialler(self.server, &self.tls, Arc::clone(&self.wake))
-                {
-                    self.dialler = Arc::new(fresh);
-                }
-                self.link = Link::Down { retry_at: now.plus(self.backoff.wait()) };
-                self.log(match error {
-                    AttemptError::Refused(reason) => LinkEvent::Refused { reason },
-                    AttemptError::Failed(reason) => LinkEvent::Failed { reason },
-                });
-            }
+            Told::Attempt { id, outcome } => self.attempted(id, outcome.map(|opened| *opened), now),
             Told::Menu { epoch, menu } if epoch == self.epoch => self.menu(menu),
-            Told::Lost { epoch, reason } if epoch == self.epoch => {
-                self.lose(&reason);
-                self.link = Link::Down { retry_at: now.plus(self.backoff.wait()) };
-                self.log(LinkEvent::Lost { reason });
-            }
-            Told::Landed { epoch, frame, at, outcome } if epoch == self.epoch => {
+            Told::Menu { epoch, menu } => self.links.menu(epoch, menu),
+            Told::Lost { epoch, reason } => self.ended(epoch, reason),
+            Told::Landed { frame, at, outcome } => {
                 if let Some(id) = self.in_datagrams(frame) {
                     self.landed(id, at, outcome.map(|result| *result));
                 }
             }
-            Told::Menu { .. } | Told::Lost { .. } | Told::Landed { .. } => {}
             Told::Result { id, at, outcome } => self.landed(id, at, outcome.map(|result| *result)),
         }
-    }
-
-    fn connected(&mut self, (mut session, control): (Session, ControlReader)) {
-        self.epoch += 1;
-        self.failures = 0;
-        self.backoff.reset();
-        self.estimator.reconnected();
-        self.seen = RoundTrips::default();
-        self.min_rtt = MinRtt::default();
-        self.flow = session.governor.flow();
-        self.feed = Feed::default();
-        self.clocks.reconnected();
-        self.loss.reconnected();
-        let menu = std::mem::take(&mut session.menu);
-        let results = carriers::read_results(session.results.take(), self.epoch, self.told.0.clone());
-        let control = read_control(control, self.epoch, self.told.0.clone());
-        let control = tokio::task::spawn_local(async move {
-            // The results' reader ends with its connection, which the control stream's end tells.
-            tokio::select! {
-                () = control => {}
-                never = results => match never {},
-            }
-        });
-        self.link = Link::Up { session: Box::new(session), control };
-        self.menu(menu);
-        self.log(LinkEvent::Connected);
     }
 
     fn menu(&mut self, menu: CloudMenu) {
@@ -267,20 +206,6 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         if let Link::Up { session, .. } = &mut self.link {
             session.menu = menu;
         }
-    }
-
-    fn reconnect(&mut self, now: Monotonic) {
-        let Link::Down { retry_at } = self.link else { return };
-        if now < retry_at {
-            return;
-        }
-        let (dialler, told) = (Arc::clone(&self.dialler), self.told.0.clone());
-        let (server, name, identity) = (self.server, self.server_name.clone(), self.identity.clone());
-        let attempt = tokio::task::spawn_local(async move {
-            let outcome = session::attempt(&dialler, server, &name, &identity).await;
-            let _ = told.send(Told::Attempt(outcome.map(Box::new)));
-        });
-        self.link = Link::Connecting { attempt };
     }
 
     fn publish(&mut self, now: Monotonic) {
@@ -304,10 +229,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 
     /// When the loop has something to do although nobody rang.
     fn next_instant(&self, now: Monotonic) -> Monotonic {
-        let link = match self.link {
-            Link::Down { retry_at } => retry_at,
-            Link::Connecting { .. } | Link::Up { .. } => Monotonic::from_ns(u64::MAX),
-        };
+        let link = self.links.rules.due(now).unwrap_or(Monotonic::from_ns(u64::MAX));
         let mut next = self.publisher.due().min(link);
         if let Some(change) = self.queue.next_change(self.min_rtt.get()) {
             next = next.min(change);

@@ -28,6 +28,8 @@ pub(super) struct Ticket {
 
 pub(super) struct Flight {
     pub(super) id: FlightId,
+    /// The connection it went over.
+    pub(super) connection: u64,
     pub(super) ticket: Ticket,
     pub(super) started: Monotonic,
     pub(super) sent_at: Option<Monotonic>,
@@ -46,6 +48,7 @@ pub(super) struct Flight {
 impl Flight {
     pub(super) fn new(
         id: FlightId,
+        connection: u64,
         ticket: Ticket,
         started: Monotonic,
         carrier: FrameCarrier,
@@ -53,6 +56,7 @@ impl Flight {
     ) -> Self {
         Self {
             id,
+            connection,
             ticket,
             started,
             sent_at: None,

@@ -1,10 +1,13 @@
-//! The car's end of the uplink: one thread, one connection; each frame on a stream of its own, or in datagrams.
+//! The car's end of the uplink: one thread, each frame on a stream of its own or in datagrams, and as many connections
+//! as it takes to keep one.
 //!
 //! [`run_car`] takes the newest encoded frame of every service from its mailbox, decides which goes next and how much
 //! of it the stack may hold ([`queue`], [`gate`]), and answers each frame exactly once with a [`CloudReply`]. It
-//! connects for ever; while the cloud cannot be reached every frame is answered at once with
+//! connects for ever, over every [`Uplink`] it is given, and moves to another connection before the one it has is of no
+//! use any more (`connections`); while the cloud cannot be reached every frame is answered at once with
 //! [`ReplyStatus::LinkDown`].
 
+mod connections;
 mod controller;
 pub(crate) mod driver;
 mod flight;
@@ -14,6 +17,7 @@ mod publish;
 pub mod queue;
 mod reply;
 mod session;
+mod uplink;
 
 use std::net::SocketAddr;
 
@@ -27,6 +31,7 @@ use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 
 pub use reply::{CloudReply, ReplyStatus};
+pub use uplink::Uplink;
 
 use crate::carrier::CarrierChoice;
 use crate::certs::{Car, Credentials};
@@ -91,7 +96,28 @@ pub enum LinkEvent {
         /// The cloud's reason.
         reason: String,
     },
-    /// A working connection ended.
+    /// The connection that carries the frames does not answer; attempts for another have begun.
+    Suspected,
+    /// Frames go over another connection from now on.
+    Moved {
+        /// The way it goes.
+        uplink: Uplink,
+        /// What was wrong with the one before.
+        reason: &'static str,
+    },
+    /// A connection stands by, to be used when the one that carries the frames fails or is clearly worse.
+    StandsBy {
+        /// The way it goes.
+        uplink: Uplink,
+    },
+    /// A connection that stood by ended.
+    StandbyLost {
+        /// The way it went.
+        uplink: Uplink,
+        /// Why.
+        reason: String,
+    },
+    /// The connection that carried the frames ended, and no other stood by.
     Lost {
         /// Why.
         reason: String,
@@ -109,6 +135,8 @@ pub struct CarEndpoint<B> {
     pub server: SocketAddr,
     /// The name its certificate has to bear; [`crate::certs::CLOUD_NAME`] for a development PKI.
     pub server_name: String,
+    /// The ways to it; none is the same as [`Uplink::Any`] alone. With several, a connection is kept over each.
+    pub uplinks: Vec<Uplink>,
     /// Certificates; a clone of them reads them again while the car runs, which the next connection follows.
     pub tls: Credentials<Car>,
     /// Who this car is.

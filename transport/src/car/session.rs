@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use s2n_quic::client::Connect;
@@ -14,20 +15,29 @@ use tokio::sync::Notify;
 use super::CarError;
 use super::controller::{Governed, Governor};
 use super::metrics::{PathMetrics, PathWatch};
+use super::uplink::Uplink;
 use crate::carrier::SEND_BUFFER_BYTES;
 use crate::carrier::provider::Datagrams;
 use crate::certs::{Car, Credentials};
 use crate::reactor::{never, within};
-use crate::wire::VERSION;
 use crate::wire::control::ControlMessage;
 use crate::wire::identity::Identity;
 use crate::wire::menu::CloudMenu;
-use crate::wire::stream::{ControlReader, send};
+use crate::wire::stream::{ControlReader, send, send_now};
+use crate::wire::{IDLE, VERSION};
 
 /// The whole attempt, from first packet to `Accepted`.
 const ATTEMPT: Duration = Duration::from_secs(3);
-/// A path this long silent is dead.
-const IDLE: Duration = Duration::from_millis(2_500);
+/// Of it, the handshake: while nobody answers, attempts are short, and others begin beside them.
+const HANDSHAKE: Duration = Duration::from_secs(1);
+/// The first packet of a handshake is repeated after three of these, which is after the handshake's time: the next
+/// attempt's first packet is the repetition. Once the peer has answered, the measured round trip counts.
+const INITIAL_RTT: Duration = HANDSHAKE;
+/// A car receives little: results, menus, acknowledgements. The stack's default for its receive queue is 8 MiB.
+const RECEIVE_QUEUE_BYTES: usize = 1024 * 1024;
+/// So many attempts are made from one socket, one after the other; then a fresh one is used, because the old one's
+/// address, or a middlebox's memory of it, may be what is wrong.
+const ATTEMPTS_PER_SOCKET: u32 = 5;
 /// Pings keep NAT bindings and show life.
 const KEEP_ALIVE: Duration = Duration::from_millis(500);
 /// Results on streams of their own that may be under way at a time.
@@ -41,8 +51,18 @@ pub(super) struct Session {
     pub(super) menu: CloudMenu,
     /// Where results of frames in datagrams come; taken once, by who reads them.
     pub(super) results: Option<ReceiveStreamAcceptor>,
-    /// Held, because dropping it would finish the control stream.
-    _control: SendStream,
+    /// Dropping it would finish the control stream.
+    control: SendStream,
+    /// Held, because it is this connection's own.
+    _dialler: Arc<Dialler>,
+}
+
+impl Session {
+    /// Sends a packet that asks for an acknowledgement, whatever is still unanswered.
+    pub(super) fn ping(&mut self) {
+        // Where it fails the connection is over, and its reader says so.
+        let _ = send_now(&mut self.control, &ControlMessage::Ping);
+    }
 }
 
 /// Why an attempt failed.
@@ -52,38 +72,61 @@ pub(super) enum AttemptError {
     Refused(String),
     #[error("{0}")]
     Failed(String),
+    #[error("{0}")]
+    Silent(String),
 }
 
 /// A client endpoint on a socket of its own, for one connection at a time.
 pub(super) struct Dialler {
     client: Client,
-    pub(super) governor: Arc<Governor>,
+    governor: Arc<Governor>,
+    heard: Arc<AtomicBool>,
+    attempts: u32,
 }
 
-/// A client endpoint on a fresh socket; its connection wakes `wake` whenever the driver's rules may have changed.
-pub(super) fn dialler(server: SocketAddr, tls: &Credentials<Car>, wake: Arc<Notify>) -> Result<Dialler, CarError> {
-    let governor = Governor::new(Arc::clone(&wake));
-    let client = client(server, tls, Arc::clone(&governor), wake)?;
-    Ok(Dialler { client, governor })
+impl Dialler {
+    /// On a fresh socket; its connection wakes `wake` whenever the driver's rules may have changed.
+    pub(super) fn new(
+        server: SocketAddr,
+        tls: &Credentials<Car>,
+        uplink: &Uplink,
+        index: usize,
+        wake: Arc<Notify>,
+    ) -> Result<Self, CarError> {
+        let (governor, heard) = (Governor::new(Arc::clone(&wake)), Arc::default());
+        let watch = PathWatch { heard: Arc::clone(&heard) };
+        let client = client(server, tls, uplink, index, Arc::clone(&governor), watch, wake)?;
+        Ok(Self { client, governor, heard, attempts: 0 })
+    }
+
+    /// Whether anything came in answer to the newest attempt.
+    pub(super) fn was_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Readies it for another attempt, the one before having ended in silence; `None` where it has made enough.
+    pub(super) fn again(mut self) -> Option<Self> {
+        self.attempts += 1;
+        (self.attempts < ATTEMPTS_PER_SOCKET && !self.was_heard()).then_some(self)
+    }
 }
 
 fn client(
     server: SocketAddr,
     tls: &Credentials<Car>,
+    uplink: &Uplink,
+    index: usize,
     governor: Arc<Governor>,
+    watch: PathWatch,
     wake: Arc<Notify>,
 ) -> Result<Client, CarError> {
     let tls = tls.client();
     let fail = |what| move |reason: String| CarError::Start { what, reason };
-    let local: SocketAddr = if server.is_ipv4() {
-        (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
-    } else {
-        (std::net::Ipv6Addr::UNSPECIFIED, 0).into()
-    };
     let limits = limits::Limits::new()
         .with_max_idle_timeout(IDLE)
         .and_then(|l| l.with_max_keep_alive_period(KEEP_ALIVE))
-        .and_then(|l| l.with_max_handshake_duration(ATTEMPT))
+        .and_then(|l| l.with_max_handshake_duration(HANDSHAKE))
+        .and_then(|l| l.with_initial_round_trip_time(INITIAL_RTT))
         .and_then(|l| l.with_max_send_buffer_size(SEND_BUFFER_BYTES))
         .and_then(|l| l.with_max_open_remote_bidirectional_streams(0))
         .and_then(|l| l.with_max_open_remote_unidirectional_streams(MOST_RESULT_STREAMS))
@@ -98,10 +141,10 @@ fn client(
         .unwrap_or_else(never)
         .with_datagram(Datagrams { wake: Some(wake), accept: true })
         .unwrap_or_else(never)
-        .with_event(PathWatch)
+        .with_event(watch)
         .unwrap_or_else(never);
     #[cfg(feature = "simulation")]
-    if let Some((socket, random)) = crate::reactor::simulated::endpoint() {
+    if let Some((socket, random)) = crate::reactor::simulated::endpoint(Some(index)) {
         let builder = builder.with_random(random).unwrap_or_else(never);
         let started = socket.map(|socket| builder.with_io(socket).unwrap_or_else(never).start());
         return started
@@ -109,37 +152,54 @@ fn client(
             .and_then(|s| s.map_err(|error| error.to_string()))
             .map_err(fail("simulation"));
     }
-    let io = io::tokio::Builder::default()
-        .with_receive_address(local)
+    #[cfg(not(feature = "simulation"))]
+    let _ = index;
+    let io = uplink
+        .socket(server)
+        .and_then(|socket| io::tokio::Builder::default().with_rx_socket(socket))
+        .and_then(|io| io.with_internal_recv_buffer_size(RECEIVE_QUEUE_BYTES))
         .and_then(io::tokio::Builder::build)
-        .map_err(|error| error.to_string())
+        .map_err(|error| format!("{uplink}: {error}"))
         .map_err(fail("socket"))?;
     builder.with_io(io).unwrap_or_else(never).start().map_err(|error| error.to_string()).map_err(fail("endpoint"))
 }
 
+/// Who knocks where.
+#[derive(Clone, Debug)]
+pub(super) struct Introduction {
+    pub(super) server: SocketAddr,
+    /// The name in the cloud's certificate.
+    pub(super) name: String,
+    pub(super) identity: Identity,
+    /// The same in all connections of this process, and of no other.
+    pub(super) process: u64,
+}
+
 /// Connects and introduces this car.
 pub(super) async fn attempt(
-    dialler: &Dialler,
-    server: SocketAddr,
-    name: &str,
-    identity: &Identity,
+    dialler: Arc<Dialler>,
+    introduction: Introduction,
 ) -> Result<(Session, ControlReader), AttemptError> {
-    match within(ATTEMPT, introduce(dialler, server, name, identity)).await {
-        Some(outcome) => outcome,
-        None => Err(AttemptError::Failed(format!("no answer from {server} within {} s", ATTEMPT.as_secs()))),
+    let server = introduction.server;
+    let outcome = within(ATTEMPT, introduce(&dialler, &introduction)).await;
+    let late = || AttemptError::Failed(format!("{server} did not accept within {} s", ATTEMPT.as_secs()));
+    match outcome.unwrap_or_else(|| Err(late())) {
+        Err(AttemptError::Failed(_)) if !dialler.was_heard() => {
+            Err(AttemptError::Silent(format!("no answer from {server} within {} s", HANDSHAKE.as_secs())))
+        }
+        outcome => outcome,
     }
 }
 
 async fn introduce(
-    dialler: &Dialler,
-    server: SocketAddr,
-    name: &str,
-    identity: &Identity,
+    dialler: &Arc<Dialler>,
+    introduction: &Introduction,
 ) -> Result<(Session, ControlReader), AttemptError> {
+    let Introduction { server, name, identity, process } = introduction;
     let failed = |what: &str, error: &dyn std::fmt::Display| AttemptError::Failed(format!("{what} {server}: {error}"));
     let mut connection: Connection = dialler
         .client
-        .connect(Connect::new(server).with_server_name(name))
+        .connect(Connect::new(*server).with_server_name(name.as_str()))
         .await
         .map_err(|error| failed("cannot connect to", &error))?;
     connection.keep_alive(true).map_err(|error| failed("lost", &error))?;
@@ -150,22 +210,27 @@ async fn introduce(
     let (_, results) = acceptor.split();
     let stream = handle.open_bidirectional_stream().await.map_err(|error| failed("lost", &error))?;
     let (receive, mut control_send) = stream.split();
-    let hello = ControlMessage::Hello { version: VERSION, identity: identity.clone() };
+    let hello = ControlMessage::Hello { version: VERSION, identity: identity.clone(), process: *process };
     send(&mut control_send, &hello).await.map_err(|error| failed("lost", &error))?;
     let mut control = ControlReader::new(receive);
     // A rejected mutual-TLS handshake shows only here: the client's side of it succeeds first.
     match control.next().await.map_err(|error| failed("not accepted by", &error))? {
-        ControlMessage::Accepted { menu } => Ok((
-            Session {
-                handle,
-                metrics,
-                governor: Arc::clone(&dialler.governor),
-                menu,
-                results: Some(results),
-                _control: control_send,
-            },
-            control,
-        )),
+        ControlMessage::Accepted { menu } => {
+            let governor = Arc::clone(&dialler.governor);
+            let dialler = Arc::clone(dialler);
+            Ok((
+                Session {
+                    handle,
+                    metrics,
+                    governor,
+                    menu,
+                    results: Some(results),
+                    control: control_send,
+                    _dialler: dialler,
+                },
+                control,
+            ))
+        }
         ControlMessage::Refused { reason } => Err(AttemptError::Refused(reason)),
         _ => Err(AttemptError::Failed(format!("{server} answered Hello with another message"))),
     }

@@ -39,9 +39,9 @@ impl LossEstimator {
         self.bursts = self.bursts * kept + bursts_now * fresh;
     }
 
-    /// A new connection counts from zero; what the link is like is remembered.
-    pub fn reconnected(&mut self) {
-        self.seen = (0, 0, 0);
+    /// Another connection's totals count from now on; what the link is like is remembered.
+    pub fn reconnected(&mut self, sent: u64, lost: u64, bursts: u64) {
+        self.seen = (sent, lost, bursts);
     }
 
     /// Part of the packets that is lost, 0 to 1.
@@ -84,7 +84,7 @@ mod tests {
         assert!(loss.fraction() > 0.035, "{}", loss.fraction());
         go(&mut loss, 8_000, 0);
         assert!(loss.fraction() < 0.000_5, "{}", loss.fraction());
-        loss.reconnected();
+        loss.reconnected(0, 0, 0);
         loss.observe(100, 0, 0);
         assert!(loss.fraction() < 0.000_5);
     }

@@ -47,6 +47,16 @@ struct Place<C> {
     close: C,
 }
 
+/// A car that is here.
+struct Present<C> {
+    /// The same for all its connections, and never used again.
+    number: u64,
+    /// Tells its connections from those of another car that says it is the same one.
+    process: u64,
+    /// Never empty.
+    places: Vec<Place<C>>,
+}
+
 /// One car's bytes, over all its connections.
 struct Purse {
     /// Of frames that are here.
@@ -59,6 +69,8 @@ struct Purse {
 /// One connection's part of it.
 struct Account {
     car: Arc<str>,
+    /// As in [`Present`].
+    number: u64,
     held: u64,
 }
 
@@ -86,8 +98,7 @@ pub(super) enum Excess {
 const IDLE_PURSES: usize = 64;
 
 pub(super) struct Admission<C> {
-    /// Never with an empty list.
-    cars: HashMap<Arc<str>, Vec<Place<C>>>,
+    cars: HashMap<Arc<str>, Present<C>>,
     /// Connections open by certificate, those before Hello included.
     open: HashMap<Arc<[u8]>, usize>,
     accounts: HashMap<u64, Account>,
@@ -136,22 +147,27 @@ impl<C> Admission<C> {
     }
 
     /// Admits a car: the number of its connection, and what closes the dead ones that it replaces. Otherwise why not.
+    ///
+    /// A car may have several connections at a time: the next one while it moves, another that stands by over a second
+    /// uplink. They have the number of its process in common; another process of the same identity is another car with
+    /// a copied configuration, and is refused while the first one lives.
     pub(super) fn join(
         &mut self,
-        identity: &Identity,
+        (identity, process): (&Identity, u64),
         close: C,
         limits: &GatewayLimits,
         now: Monotonic,
         is_dead: impl Fn(&C) -> bool,
     ) -> Result<(u64, Vec<C>), String> {
-        let alive = self
-            .cars
-            .get(identity.as_str())
-            .map_or(0, |places| places.iter().filter(|place| !is_dead(&place.close)).count());
-        if alive >= limits.max_car_connections.max(1) {
-            return Err(format!("{identity} is connected already; a car's UUID has to be its own"));
-        }
-        if self.cars.len() >= limits.max_cars && !self.cars.contains_key(identity.as_str()) {
+        if let Some(present) = self.cars.get(identity.as_str()) {
+            let alive = present.places.iter().filter(|place| !is_dead(&place.close)).count();
+            if alive > 0 && present.process != process {
+                return Err(format!("{identity} is connected already; a car's UUID has to be its own"));
+            }
+            if alive >= limits.max_car_connections.max(1) {
+                return Err(format!("{identity} has {alive} connections, and no more are allowed"));
+            }
+        } else if self.cars.len() >= limits.max_cars {
             return Err(format!("{} cars are connected, and no more are allowed", self.cars.len()));
         }
         self.forget_full_purses(limits, now);
@@ -160,11 +176,25 @@ impl<C> Admission<C> {
         let car: Arc<str> = identity.as_str().into();
         let full = Purse { held: 0, left: most_at_once(limits), filled_at: now };
         self.purses.entry(Arc::clone(&car)).or_insert(full);
-        self.accounts.insert(connection, Account { car: Arc::clone(&car), held: 0 });
-        let places = self.cars.entry(car).or_default();
-        let replaced = places.extract_if(.., |place| is_dead(&place.close)).map(|place| place.close).collect();
-        places.push(Place { connection, close });
+        let fresh = || Present { number: connection, process, places: Vec::new() };
+        let present = self.cars.entry(Arc::clone(&car)).or_insert_with(fresh);
+        if present.process != process {
+            (present.number, present.process) = (connection, process);
+        }
+        let replaced = present.places.extract_if(.., |place| is_dead(&place.close)).map(|place| place.close).collect();
+        present.places.push(Place { connection, close });
+        self.accounts.insert(connection, Account { car, number: present.number, held: 0 });
         Ok((connection, replaced))
+    }
+
+    /// The number of the car whose connection this is, the same for all of them.
+    pub(super) fn car_of(&self, connection: u64) -> Option<u64> {
+        self.accounts.get(&connection).map(|account| account.number)
+    }
+
+    /// What closes each connection on which a car was admitted.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &C> {
+        self.cars.values().flat_map(|present| &present.places).map(|place| &place.close)
     }
 
     fn forget_full_purses(&mut self, limits: &GatewayLimits, now: Monotonic) {
@@ -187,9 +217,9 @@ impl<C> Admission<C> {
         if let Some(purse) = self.purses.get_mut(&account.car) {
             purse.held = purse.held.saturating_sub(account.held);
         }
-        if let Some(places) = self.cars.get_mut(&account.car) {
-            places.retain(|place| place.connection != connection);
-            if places.is_empty() {
+        if let Some(present) = self.cars.get_mut(&account.car) {
+            present.places.retain(|place| place.connection != connection);
+            if present.places.is_empty() {
                 self.cars.remove(&account.car);
             }
         }

@@ -54,16 +54,19 @@ async fn welcome(
 ) {
     let time = hub.borrow().limits.header_time;
     let hello = crate::reactor::within(time, greet(&mut acceptor)).await;
-    let (identity, reader, mut control) = match hello {
+    let (identity, process, reader, mut control) = match hello {
         Some(Ok(hello)) => hello,
-        Some(Err((reason, control))) => return refuse(hub, handle, control, from, reason).await,
+        // One of several attempts, of which another was faster.
+        Some(Err(None)) => return,
+        Some(Err(Some((reason, control)))) => return refuse(hub, handle, control, from, reason).await,
         None => {
             let reason = format!("no Hello within {} ms", time.as_millis());
             return refuse(hub, handle, None, from, reason).await;
         }
     };
-    let joined = admitted
-        .and_then(|()| hub.borrow_mut().join(&identity, handle.clone(), Arc::clone(metrics), crate::reactor::now()));
+    let joined = admitted.and_then(|()| {
+        hub.borrow_mut().join((&identity, process), (handle.clone(), Arc::clone(metrics)), crate::reactor::now())
+    });
     let id = match joined {
         Ok(id) => id,
         Err(reason) => return refuse(hub, handle, Some(control), from, reason).await,
@@ -89,25 +92,28 @@ async fn welcome(
     hub.log(GatewayEvent::Left { car });
 }
 
-type Greeted = (Identity, ControlReader, SendStream);
+type Greeted = (Identity, u64, ControlReader, SendStream);
 
-/// The first stream has to bring Hello.
-async fn greet(acceptor: &mut StreamAcceptor) -> Result<Greeted, (String, Option<SendStream>)> {
+/// The first stream has to bring Hello. Without an error the car closed the connection in good order before it said so.
+async fn greet(acceptor: &mut StreamAcceptor) -> Result<Greeted, Option<(String, Option<SendStream>)>> {
     let stream = match acceptor.accept_bidirectional_stream().await {
         Ok(Some(stream)) => stream,
-        Ok(None) => return Err(("it closed before Hello".to_owned(), None)),
-        Err(error) => return Err((format!("it was lost before Hello: {error}"), None)),
+        Ok(None) => return Err(None),
+        Err(error) => return Err(Some((format!("it was lost before Hello: {error}"), None))),
     };
     let (receive, control) = stream.split();
     let mut reader = ControlReader::new(receive);
-    match reader.next().await {
-        Ok(ControlMessage::Hello { version: VERSION, identity }) => Ok((identity, reader, control)),
-        Ok(ControlMessage::Hello { version, .. }) => {
-            Err((format!("it speaks version {version}; this gateway speaks {VERSION}"), Some(control)))
+    let wrong = match reader.next().await {
+        Ok(ControlMessage::Hello { version: VERSION, identity, process }) => {
+            return Ok((identity, process, reader, control));
         }
-        Ok(_) => Err(("its first message is not Hello".to_owned(), Some(control))),
-        Err(error) => Err((format!("its first message is not Hello: {error}"), Some(control))),
-    }
+        Ok(ControlMessage::Hello { version, .. }) => {
+            format!("it speaks version {version}; this gateway speaks {VERSION}")
+        }
+        Ok(_) => "its first message is not Hello".to_owned(),
+        Err(error) => format!("its first message is not Hello: {error}"),
+    };
+    Err(Some((wrong, Some(control))))
 }
 
 /// Says why, leaves the words time to arrive, closes.
@@ -140,9 +146,12 @@ async fn attend(
             biased;
             () = &mut shards => return,
             () = crate::reactor::sleep_until(menu_due) => {
-                let menu = hub.borrow_mut().menu(crate::reactor::now());
-                if send(&mut control, &ControlMessage::Menu { menu }).await.is_err() {
-                    return;
+                // A car that is not there would get them all at once when it is back.
+                if !link.metrics.is_dead(crate::reactor::now()) {
+                    let menu = hub.borrow_mut().menu(crate::reactor::now());
+                    if send(&mut control, &ControlMessage::Menu { menu }).await.is_err() {
+                        return;
+                    }
                 }
                 menu_due = crate::reactor::now().plus(MENU_PERIOD);
             }
@@ -152,8 +161,11 @@ async fn attend(
                 }
                 Ok(None) | Err(_) => return,
             },
-            // After Hello a car has nothing to say here, and a control stream that ends is a car that leaves.
+            // After Hello a car has little to say here, and a control stream that ends is a car that leaves.
             said = reader.next() => {
+                if let Ok(ControlMessage::Ping) = said {
+                    continue;
+                }
                 if let Ok(_) | Err(crate::wire::stream::ControlReadError::Wire(_)) = said {
                     link.offend(Offence::Control, "a control message out of turn".to_owned());
                 }

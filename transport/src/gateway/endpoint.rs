@@ -18,10 +18,11 @@ use super::refusals::{RefusalReports, refusals};
 use super::worker::WorkerPort;
 use super::{Gateway, GatewayError};
 use crate::carrier::provider::Datagrams;
-use crate::reactor::{Bell, never, sleep_until};
+use crate::reactor::{Bell, FAREWELL, never, sleep_until};
+use crate::wire::IDLE;
 
-/// A car silent for this long has lost its connection.
-const IDLE: Duration = Duration::from_millis(2_500);
+/// A handshake that takes longer is given up.
+const HANDSHAKE: Duration = Duration::from_millis(2_500);
 /// Receive windows: a cellular uplink's bandwidth-delay product many times over, so that flow control never paces.
 const STREAM_WINDOW: u64 = 8 * 1024 * 1024;
 const CONNECTION_WINDOW: u64 = 32 * 1024 * 1024;
@@ -40,7 +41,7 @@ fn start(config: &Gateway, refusals: RefusalReports) -> Result<Server, GatewayEr
     let streams = config.limits.max_streams.max(2);
     let limits = limits::Limits::new()
         .with_max_idle_timeout(IDLE)
-        .and_then(|l| l.with_max_handshake_duration(IDLE))
+        .and_then(|l| l.with_max_handshake_duration(HANDSHAKE))
         .and_then(|l| l.with_max_ack_delay(MAX_ACK_DELAY))
         .and_then(|l| l.with_ack_elicitation_interval(ACK_INTERVAL))
         .and_then(|l| l.with_data_window(CONNECTION_WINDOW))
@@ -65,7 +66,7 @@ fn start(config: &Gateway, refusals: RefusalReports) -> Result<Server, GatewayEr
         .with_event(PeerWatch { refusals })
         .unwrap_or_else(never);
     #[cfg(feature = "simulation")]
-    if let Some((io, random)) = crate::reactor::simulated::endpoint() {
+    if let Some((io, random)) = crate::reactor::simulated::endpoint(None) {
         let builder = builder.with_random(random).unwrap_or_else(never);
         let io = io.map_err(|error| socket(&error))?;
         return builder.with_io(io).unwrap_or_else(never).start().map_err(|error| socket(&error));
@@ -120,5 +121,7 @@ pub(crate) async fn serve(
             },
         }
     }
+    hub.borrow().close();
+    crate::reactor::sleep(FAREWELL).await;
     Ok(())
 }

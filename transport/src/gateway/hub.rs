@@ -38,6 +38,7 @@ pub(super) struct Outcome {
 
 struct Pending {
     owner: Owner,
+    connection: u64,
     model: u16,
     deadline: Deadline,
     received_at: Monotonic,
@@ -141,15 +142,15 @@ impl Hub {
     /// Admits a car; the number of its connection, or why it is refused.
     pub(super) fn join(
         &mut self,
-        identity: &Identity,
-        handle: Handle,
-        metrics: Arc<PeerMetrics>,
+        car: (&Identity, u64),
+        connection: (Handle, Arc<PeerMetrics>),
         now: Monotonic,
     ) -> Result<u64, String> {
+        let ((identity, process), (handle, metrics)) = (car, connection);
         metrics.certificate().may_be(identity, self.limits.fleet_certificates)?;
         let line = Line { handle, metrics };
         let is_dead = |line: &Line| line.metrics.is_dead(now);
-        let (connection, replaced) = self.admission.join(identity, line, &self.limits, now, is_dead)?;
+        let (connection, replaced) = self.admission.join((identity, process), line, &self.limits, now, is_dead)?;
         for dead in replaced {
             dead.handle.close(code::REPLACED.into());
         }
@@ -157,11 +158,18 @@ impl Hub {
         Ok(connection)
     }
 
+    /// Closes all connections.
+    pub(super) fn close(&self) {
+        for line in self.admission.lines() {
+            line.handle.close(code::DONE.into());
+        }
+    }
+
     /// Frees everything a connection held.
     pub(super) fn leave(&mut self, connection: u64) {
         self.admission.leave(connection);
         self.stats.cars.store(self.admission.cars() as u64, Ordering::Relaxed);
-        let gone = |pending: &Pending| pending.owner.car == connection && pending.dispatched_at.is_none();
+        let gone = |pending: &Pending| pending.connection == connection && pending.dispatched_at.is_none();
         let ids: Vec<u64> = self.pending.iter().filter(|(_, p)| gone(p)).map(|(id, _)| *id).collect();
         for id in ids {
             self.scheduler.cancel(id);
@@ -206,12 +214,12 @@ impl Hub {
         let (reply, outcome) = oneshot::channel();
         let id = self.next_task;
         self.next_task += 1;
-        let owner = Owner { car: connection, service: header.service };
+        let owner = Owner { car: self.admission.car_of(connection).unwrap_or(connection), service: header.service };
         let task = Task { id, car, header, payload, received_at, deadline };
         let model = header.model;
         self.pending.insert(
             id,
-            Pending { owner, model, deadline, received_at, dispatched_at: None, task, again: false, reply },
+            Pending { owner, connection, model, deadline, received_at, dispatched_at: None, task, again: false, reply },
         );
         self.count_tasks();
         self.enqueue(Entry { id, owner, seq: header.seq, model, deadline: deadline.instant() });

@@ -85,9 +85,9 @@ impl Default for GatewayLimits {
             max_violations: 256,
             max_reassembling: 64,
             max_cars: 4_096,
-            max_car_connections: 1,
+            max_car_connections: 8,
             max_handshakes: 64,
-            max_certificate_connections: 8,
+            max_certificate_connections: 16,
             fleet_certificates: false,
             header_time: Duration::from_secs(1),
         }
@@ -150,7 +150,7 @@ pub struct ServedFrame {
 /// Connections and refusals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatewayEvent {
-    /// A car was accepted.
+    /// A connection of a car was accepted; a car may have several.
     Joined {
         /// Its identity.
         car: Arc<str>,

@@ -33,7 +33,12 @@ pub(super) struct PeerMetrics {
 impl PeerMetrics {
     /// Whether nothing came from the peer for longer than a living one would be silent.
     pub(super) fn is_dead(&self, now: Monotonic) -> bool {
-        now.saturating_since(Monotonic::from_ns(self.heard_ns.load(Ordering::Relaxed))) > DEAD
+        now.saturating_since(self.heard_at()) > DEAD
+    }
+
+    /// When something came from the peer last.
+    pub(super) fn heard_at(&self) -> Monotonic {
+        Monotonic::from_ns(self.heard_ns.load(Ordering::Relaxed))
     }
 
     /// The connection's packet trains.

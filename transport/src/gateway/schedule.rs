@@ -13,7 +13,7 @@ const STARVATION: Duration = Duration::from_millis(250);
 /// Whose task it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner {
-    /// The car's connection.
+    /// The car, over all of its connections.
     pub car: u64,
     /// Its service.
     pub service: u16,

@@ -22,17 +22,22 @@ impl Backoff {
         self.next = BACKOFF_FIRST;
     }
 
-    /// The wait before the next attempt; the jitter keeps a fleet from knocking all at once.
+    /// The wait before the next attempt.
     pub(crate) fn wait(&mut self) -> Duration {
+        let wait = self.spread(self.next);
+        self.next = (self.next * 2).min(BACKOFF_LAST);
+        wait
+    }
+
+    /// Between half and all of `most`; the jitter keeps a fleet from knocking all at once.
+    pub(crate) fn spread(&mut self, most: Duration) -> Duration {
         // xorshift64: enough to spread attempts, and no dependency.
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        let half = self.next / 2;
+        let half = most / 2;
         let spread = u64::try_from(half.as_nanos()).unwrap_or(0).max(1);
-        let wait = half + Duration::from_nanos(self.random % spread);
-        self.next = (self.next * 2).min(BACKOFF_LAST);
-        wait
+        half + Duration::from_nanos(self.random % spread)
     }
 }
 

@@ -15,6 +15,10 @@ use rt_core::clock::Monotonic;
 pub(crate) use backoff::Backoff;
 pub(crate) use bell::Bell;
 
+/// An endpoint that stops has its connections closed and runs on for this long, so that its peers hear of it: they would
+/// wait for [`crate::wire::IDLE`] otherwise.
+pub(crate) const FAREWELL: Duration = Duration::from_millis(20);
+
 /// Now, by the clock that drives this thread's endpoints.
 #[inline]
 pub(crate) fn now() -> Monotonic {

@@ -1,6 +1,9 @@
 //! The hooks by which a simulation takes the place of tokio's reactor, on the thread that runs one.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -20,8 +23,12 @@ thread_local! {
     static NETWORK: RefCell<Option<Sockets>> = const { RefCell::new(None) };
 }
 
+/// Which of a car's uplinks each of its sockets uses; a gateway's is not among them.
+pub(crate) type UplinkOf = Rc<RefCell<HashMap<SocketAddr, usize>>>;
+
 struct Sockets {
     network: testing::Handle,
+    uplinks: UplinkOf,
     /// For the next endpoint's random numbers.
     seed: u64,
 }
@@ -54,8 +61,8 @@ pub(super) async fn sleep(time: Duration) {
 pub(crate) struct Installed;
 
 impl Installed {
-    pub(crate) fn new(network: testing::Handle, seed: u64) -> Self {
-        NETWORK.set(Some(Sockets { network, seed }));
+    pub(crate) fn new(network: testing::Handle, uplinks: UplinkOf, seed: u64) -> Self {
+        NETWORK.set(Some(Sockets { network, uplinks, seed }));
         Self
     }
 }
@@ -67,11 +74,18 @@ impl Drop for Installed {
 }
 
 /// A socket of the simulated network and random numbers for the endpoint that gets it; `None` outside a simulation.
-pub(crate) fn endpoint() -> Option<(Result<testing::Io, std::io::Error>, Random)> {
+/// A car's names the uplink.
+pub(crate) fn endpoint(uplink: Option<usize>) -> Option<(Result<testing::Io, std::io::Error>, Random)> {
     NETWORK.with_borrow_mut(|sockets| {
         let sockets = sockets.as_mut()?;
         sockets.seed = sockets.seed.wrapping_add(0x5851_f42d_4c95_7f2d);
-        Some((sockets.network.builder().build(), Random(Rng::new(sockets.seed))))
+        let uplinks = Rc::clone(&sockets.uplinks);
+        let builder = sockets.network.builder().on_socket(move |socket| {
+            if let (Some(uplink), Ok(address)) = (uplink, socket.local_addr()) {
+                uplinks.borrow_mut().insert(address, uplink);
+            }
+        });
+        Some((builder.build(), Random(Rng::new(sockets.seed))))
     })
 }
 

@@ -18,6 +18,7 @@
 //! ```
 
 pub mod cases;
+mod nat;
 mod network;
 pub mod oracle;
 pub mod scenario;
@@ -47,6 +48,8 @@ pub struct Setup {
     pub up: PathConfig,
     /// From the gateway to the cars, shared by all of them.
     pub down: PathConfig,
+    /// The two directions of each further uplink that a car may have.
+    pub more: Vec<(PathConfig, PathConfig)>,
     /// The most packets queued or on their way in each direction.
     pub packets_per_direction: usize,
 }
@@ -55,7 +58,14 @@ impl Setup {
     /// A network of two directions with room for 65,536 packets each.
     #[must_use]
     pub const fn new(seed: u64, up: PathConfig, down: PathConfig) -> Self {
-        Self { seed, up, down, packets_per_direction: 65_536 }
+        Self { seed, up, down, more: Vec::new(), packets_per_direction: 65_536 }
+    }
+
+    /// Adds an uplink, so that a car can have one more.
+    #[must_use]
+    pub fn and_uplink(mut self, up: PathConfig, down: PathConfig) -> Self {
+        self.more.push((up, down));
+        self
     }
 }
 
@@ -73,7 +83,7 @@ where
     let link = SimulatedLink::new(&setup);
     let mut executor = Executor::new(network::Network::new(link.clone()), setup.seed);
     let handle = executor.handle().clone();
-    let installed = Installed::new(handle, setup.seed);
+    let installed = Installed::new(handle, link.uplinks(), setup.seed);
     let outcome = Rc::new(RefCell::new(None));
     let kept = Rc::clone(&outcome);
     executor.enter(|| {

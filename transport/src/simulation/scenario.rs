@@ -163,6 +163,7 @@ pub fn play(scenario: Scenario, pki: &DevPki) -> Result<Outcome, Box<dyn std::er
         let endpoint = CarEndpoint {
             server,
             server_name: CLOUD_NAME.into(),
+            uplinks: vec![],
             tls: car,
             identity: "car/simulated/8f14e45f-ceea-467f-a8f5-3c9d7b1a2e01".parse()?,
             models: vec!["edd1".into()],

@@ -74,7 +74,8 @@ impl World {
         &self.link
     }
 
-    /// Starts a gateway with a worker for each of `work`; its address. `config.listen` and `config.bound` are not used.
+    /// Starts a gateway with a worker for each of `work`; its address, which is that of the first one for all that
+    /// follow it. `config.listen` and `config.bound` are not used.
     ///
     /// # Errors
     /// As [`crate::gateway::run_gateway`].
@@ -102,8 +103,7 @@ impl World {
             .spawn(async move { crate::gateway::endpoint::serve(config, ports, &stop, Bell::Simulated(bell.0)).await });
         loop {
             if let Ok(address) = address.try_recv() {
-                self.link.set_server(address);
-                return Ok(address);
+                return Ok(self.link.set_server(address));
             }
             if gateway.is_finished() {
                 let ended = gateway.await.unwrap_or(Ok(()));

@@ -14,6 +14,7 @@ use super::{MAX_CONTROL_BYTES, WireError, in_range};
 /// let hello = ControlMessage::Hello {
 ///     version: transport::wire::VERSION,
 ///     identity: "car/north-1/8f14e45f-ceea-467f-a8f5-3c9d7b1a2e01".parse()?,
+///     process: 7,
 /// };
 /// let bytes = hello.encode();
 /// assert_eq!(decode(&bytes[4..])?, hello);
@@ -27,6 +28,9 @@ pub enum ControlMessage {
         version: u16,
         /// Who it is.
         identity: Identity,
+        /// Any number that all connections of this process have in common, and that differs between processes: what
+        /// tells a car's next connection from another car of the same identity.
+        process: u64,
     },
     /// Cloud to car: welcome, and this is the menu.
     Accepted {
@@ -43,12 +47,16 @@ pub enum ControlMessage {
         /// What the cloud serves now.
         menu: CloudMenu,
     },
+    /// Car to cloud, while nothing is acknowledged: any packet of the connection will do to find out that the path is
+    /// back, and QUIC's own PING is not sent again while one is unanswered.
+    Ping,
 }
 
 const HELLO: u8 = 1;
 const ACCEPTED: u8 = 2;
 const REFUSED: u8 = 3;
 const MENU: u8 = 4;
+const PING: u8 = 5;
 
 impl ControlMessage {
     /// The message with its length in front, ready for the stream.
@@ -56,10 +64,11 @@ impl ControlMessage {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![0; 4];
         match self {
-            Self::Hello { version, identity } => {
+            Self::Hello { version, identity, process } => {
                 out.push(HELLO);
                 out.extend_from_slice(&version.to_le_bytes());
                 put_name(&mut out, identity.as_str());
+                out.extend_from_slice(&process.to_le_bytes());
             }
             Self::Accepted { menu } => {
                 out.push(ACCEPTED);
@@ -73,6 +82,7 @@ impl ControlMessage {
                 out.push(MENU);
                 menu.put(&mut out);
             }
+            Self::Ping => out.push(PING),
         }
         let length = u32::try_from(out.len().saturating_sub(4)).unwrap_or(u32::MAX);
         for (place, byte) in out.iter_mut().zip(length.to_le_bytes()) {
@@ -101,11 +111,13 @@ pub fn decode(bytes: &[u8]) -> Result<ControlMessage, WireError> {
     let message = match reader.u8("control message type")? {
         HELLO => {
             let version = reader.u16("protocol version")?;
-            ControlMessage::Hello { version, identity: reader.name("identity")?.parse()? }
+            let identity = reader.name("identity")?.parse()?;
+            ControlMessage::Hello { version, identity, process: reader.u64("process")? }
         }
         ACCEPTED => ControlMessage::Accepted { menu: CloudMenu::read(&mut reader)? },
         REFUSED => ControlMessage::Refused { reason: reader.name("refusal reason")? },
         MENU => ControlMessage::Menu { menu: CloudMenu::read(&mut reader)? },
+        PING => ControlMessage::Ping,
         other => return Err(WireError::Unknown { what: "control message type", value: u64::from(other) }),
     };
     reader.end("control")?;

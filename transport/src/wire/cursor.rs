@@ -37,6 +37,11 @@ impl<'a> Reader<'a> {
         self.take::<4>(what).map(u32::from_le_bytes)
     }
 
+    /// A 64-bit number.
+    pub fn u64(&mut self, what: &'static str) -> Result<u64, WireError> {
+        self.take::<8>(what).map(u64::from_le_bytes)
+    }
+
     /// A text: one byte of length, then that many bytes of UTF-8.
     pub fn name(&mut self, what: &'static str) -> Result<String, WireError> {
         let length = usize::from(self.u8(what)?);

@@ -31,6 +31,10 @@ pub const MAX_NAME_BYTES: usize = 255;
 /// The largest width or height of an image, pixels.
 pub const MAX_SIDE: u16 = 16_384;
 
+/// A connection silent for this long is over, at both ends; long before, at 1.2 s, its peer takes it for dead. A car
+/// whose path comes back within a minute goes on with the connection it had.
+pub const IDLE: std::time::Duration = std::time::Duration::from_secs(75);
+
 /// Application error codes of QUIC resets and closes.
 pub mod code {
     /// An orderly end.

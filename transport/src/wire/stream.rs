@@ -60,3 +60,12 @@ pub(crate) fn abandon(stream: &mut SendStream, code: u32) {
         let _ = stream.reset(code.into());
     }
 }
+
+/// Writes one message without waiting; where the stream has no room it is not written.
+pub(crate) fn send_now(stream: &mut SendStream, message: &ControlMessage) -> s2n_quic::stream::Result<()> {
+    let mut cx = Context::from_waker(Waker::noop());
+    match stream.poll_send_ready(&mut cx) {
+        Poll::Ready(room) => room.and_then(|_| stream.send_data(Bytes::from(message.encode()))),
+        Poll::Pending => Ok(()),
+    }
+}

@@ -21,7 +21,7 @@ use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
-use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, Subscription, run_car};
+use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, Subscription, Uplink, run_car};
 use transport::carrier::CarrierChoice;
 use transport::certs::{CLOUD_NAME, Car, Cloud, Credentials, DevPki, TlsFiles};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
@@ -213,11 +213,27 @@ pub struct CarSide {
 
 impl CarSide {
     pub fn start(tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
-        Self::start_on(CarrierChoice::default(), tls, server, identity, services)
+        Self::start_with(CarrierChoice::default(), vec![], tls, server, identity, services)
     }
 
     /// As [`CarSide::start`], with a carrier of the test's choice.
     pub fn start_on(carrier: CarrierChoice, tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
+        Self::start_with(carrier, vec![], tls, server, identity, services)
+    }
+
+    /// As [`CarSide::start`], over these uplinks.
+    pub fn start_over(uplinks: Vec<Uplink>, tls: TlsFiles, server: SocketAddr, identity: &str, services: u16) -> Self {
+        Self::start_with(CarrierChoice::default(), uplinks, tls, server, identity, services)
+    }
+
+    fn start_with(
+        carrier: CarrierChoice,
+        uplinks: Vec<Uplink>,
+        tls: TlsFiles,
+        server: SocketAddr,
+        identity: &str,
+        services: u16,
+    ) -> Self {
         let tls = Credentials::<Car>::load(tls).expect("certificates");
         let (news, stop) = (Doorbell::futex(), StopToken::default());
         let bell = Doorbell::eventfd().expect("an eventfd");
@@ -241,6 +257,7 @@ impl CarSide {
         let config = CarEndpoint {
             server,
             server_name: CLOUD_NAME.into(),
+            uplinks,
             tls: tls.clone(),
             identity: identity.parse().expect("an identity"),
             models: vec!["edd2".into(), "edd1".into(), "unknown".into()],

@@ -35,7 +35,7 @@ pub async fn connect(client: &Client, address: SocketAddr) -> Result<Connection,
 
 /// Opens the control stream with Hello; the cloud's answer, or `None` where the connection ends before it.
 pub async fn hello(connection: &mut Connection, identity: &str) -> Option<(ControlMessage, BidirectionalStream)> {
-    let said = ControlMessage::Hello { version: VERSION, identity: identity.parse().expect("an identity") };
+    let said = ControlMessage::Hello { version: VERSION, identity: identity.parse().expect("an identity"), process: 1 };
     let mut stream = connection.open_bidirectional_stream().await.ok()?;
     stream.send(Bytes::from(said.encode())).await.ok()?;
     let mut answer = vec![];

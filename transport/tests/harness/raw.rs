@@ -41,7 +41,7 @@ pub fn hello(version: u16) -> Bytes {
 }
 
 fn hello_of(version: u16, identity: &str) -> Bytes {
-    ControlMessage::Hello { version, identity: identity.parse().expect("an identity") }.encode().into()
+    ControlMessage::Hello { version, identity: identity.parse().expect("an identity"), process: 1 }.encode().into()
 }
 
 pub fn header(payload_bytes: u32) -> FrameHeader {

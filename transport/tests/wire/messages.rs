@@ -88,12 +88,17 @@ pub fn any_menu() -> impl Strategy<Value = CloudMenu> {
 
 pub fn any_control() -> impl Strategy<Value = ControlMessage> {
     let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9A-F]{4}-[0-9a-f]{12}";
-    let hello = (any::<u16>(), "[A-Za-z0-9._-]{1,64}", uuid).prop_map(|(version, name, uuid)| ControlMessage::Hello {
-        version,
-        identity: format!("car/{name}/{uuid}").parse().expect("made to be one"),
-    });
+    let hello =
+        (any::<u16>(), "[A-Za-z0-9._-]{1,64}", uuid, any::<u64>()).prop_map(|(version, name, uuid, process)| {
+            ControlMessage::Hello {
+                version,
+                process,
+                identity: format!("car/{name}/{uuid}").parse().expect("made to be one"),
+            }
+        });
     prop_oneof![
         hello,
+        Just(ControlMessage::Ping),
         any_menu().prop_map(|menu| ControlMessage::Accepted { menu }),
         any_menu().prop_map(|menu| ControlMessage::Menu { menu }),
         ".{0,60}".prop_map(|reason| ControlMessage::Refused { reason }),

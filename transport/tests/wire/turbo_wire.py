@@ -144,13 +144,16 @@ def menu(take):
 def one_control(take):
     """The next control message of a stream of them."""
     take = Cursor(take.bytes(take.number(4, "length", 1, 65_536), "control message"))
-    kind = take.number(1, "type", 1, 4)
+    kind = take.number(1, "type", 1, 5)
     if kind == 1:
         message = {"type": "hello", "version": take.number(2, "version"), "identity": take.name("identity")}
         if not IDENTITY.fullmatch(message["identity"]):
             raise Refused(f"{message['identity']!r} is no identity")
+        message["process"] = take.number(8, "process")
     elif kind == 3:
         message = {"type": "refused", "reason": take.name("reason")}
+    elif kind == 5:
+        message = {"type": "ping"}
     else:
         message = {"type": "accepted" if kind == 2 else "menu", "models": menu(take)}
     take.end()

@@ -81,11 +81,12 @@ fn result(result: &FrameResult) -> Value {
 
 fn control(message: &ControlMessage) -> Value {
     match message {
-        ControlMessage::Hello { version, identity } => {
-            json!({ "type": "hello", "version": version, "identity": identity.as_str() })
+        ControlMessage::Hello { version, identity, process } => {
+            json!({ "type": "hello", "version": version, "identity": identity.as_str(), "process": process })
         }
         ControlMessage::Accepted { menu } => json!({ "type": "accepted", "models": models(menu) }),
         ControlMessage::Refused { reason } => json!({ "type": "refused", "reason": reason }),
+        ControlMessage::Ping => json!({ "type": "ping" }),
         ControlMessage::Menu { menu } => json!({ "type": "menu", "models": models(menu) }),
     }
 }

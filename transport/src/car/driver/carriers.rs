@@ -90,7 +90,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         });
         let mut carrier = StreamFrame::new(send, Bytes::from_owner(waiting.item.bytes));
         let written = carrier.write_header(&header.encode(), cx);
-        let flight = Flight::new(id, ticket, now, FrameCarrier::Stream(carrier), Some(reader));
+        let flight = Flight::new(id, self.epoch, ticket, now, FrameCarrier::Stream(carrier), Some(reader));
         self.launch(flight, written);
         true
     }
@@ -132,7 +132,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let encode = |object: Object<'_>, repair: &mut Vec<u8>| encoder.encode(layout, object, repair);
         let begun: Option<Result<(), CodeError>> = with_outbox(&session.handle, |outbox| outbox.begin(new, encode));
         let carrier = FrameCarrier::Datagram(DatagramFrame::new(session.handle.clone(), number));
-        let flight = Flight::new(id, ticket, now, carrier, None);
+        let flight = Flight::new(id, self.epoch, ticket, now, carrier, None);
         // The layout is within the code's limits and the connection was there a moment ago; if not, the frame is answered
         // as lost with its connection.
         if matches!(begun, Some(Ok(()))) {
@@ -238,9 +238,8 @@ fn wire_number(id: FlightId) -> u32 {
 }
 
 /// Reads results of frames in datagrams, each on a stream of its own; ends with the task that runs it.
-pub(super) async fn read_results(
+pub(in crate::car::driver) async fn read_results(
     streams: Option<ReceiveStreamAcceptor>,
-    epoch: u64,
     told: mpsc::UnboundedSender<Told>,
 ) -> std::convert::Infallible {
     if let Some(mut streams) = streams {
@@ -250,7 +249,7 @@ pub(super) async fn read_results(
             tokio::task::spawn_local(async move {
                 if let Some((frame, outcome)) = read_result_stream(stream).await {
                     let outcome = outcome.map(Box::new);
-                    let _ = told.send(Told::Landed { epoch, frame, at: crate::reactor::now(), outcome });
+                    let _ = told.send(Told::Landed { frame, at: crate::reactor::now(), outcome });
                 }
             });
         }

@@ -83,7 +83,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                     Err(_) => continue,
                 },
                 None => {
-                    if !self.begin(now, &self.outlook(now), cx) {
+                    // A path that does not answer is given no further frame: its successor may yet be in time.
+                    if self.links.rules.is_suspect(now) || !self.begin(now, &self.outlook(now), cx) {
                         return;
                     }
                     HEADER_BYTES
@@ -138,8 +139,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         if self.queue.is_empty() {
             return false;
         }
-        let flights = &self.flights;
-        let ready = |lane| flights.iter().filter(|flight| flight.ticket.lane == lane).count() < MOST_IN_CLOUD;
+        let (flights, current) = (&self.flights, self.epoch);
+        // What a connection that was left still has to answer is no reason to hold back.
+        let here = |flight: &&Flight, lane| flight.ticket.lane == lane && flight.connection == current;
+        let ready = |lane| flights.iter().filter(|flight| here(flight, lane)).count() < MOST_IN_CLOUD;
         let Some((lane, waiting)) = self.queue.admit(now, outlook, ready) else { return false };
         let carrier = self.carrier_for(&waiting, now, outlook);
         let Waiting { item: mut frame, .. } = waiting;
@@ -174,12 +177,15 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let status = match &outcome {
             Ok(result) if result.seq != flight.ticket.seq => ReplyStatus::Error,
             Ok(result) => {
-                self.estimator.train(at, result.train.bytes_per_s as f64, result.train.bytes);
-                let cloud = result.times.total().saturating_sub(result.times.receive);
-                let away = at.saturating_since(flight.started).saturating_sub(cloud);
-                self.estimator.passed(at, flight.written_bytes, away.saturating_sub(self.min_rtt.get()));
-                // Stamps that cannot be are counted there; the result itself may be right all the same.
-                let _ = self.clocks.sample(flight.started, at, &result.stamps);
+                if flight.connection == self.epoch {
+                    self.estimator.train(at, result.train.bytes_per_s as f64, result.train.bytes);
+                    let cloud = result.times.total().saturating_sub(result.times.receive);
+                    let passage =
+                        at.saturating_since(flight.started).saturating_sub(cloud).saturating_sub(self.min_rtt.get());
+                    self.estimator.passed(at, flight.written_bytes, passage);
+                    // Stamps that cannot be are counted there; the result itself may be right all the same.
+                    let _ = self.clocks.sample(flight.started, at, &result.stamps);
+                }
                 result.status.into()
             }
             Err(_) => ReplyStatus::Error,
@@ -197,17 +203,33 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
     }
 
-    /// The connection is gone: everything begun or waiting is answered now.
-    pub(super) fn lose(&mut self, _reason: &str) {
+    /// A connection is gone: what was begun on it is answered now.
+    pub(super) fn lose(&mut self, connection: u64) {
         let now = crate::reactor::now();
-        for flight in std::mem::take(&mut self.flights) {
+        let (gone, kept) = std::mem::take(&mut self.flights).into_iter().partition(|f| f.connection == connection);
+        self.flights = kept;
+        let gone: Vec<Flight> = gone;
+        for flight in gone {
             if !flight.answered {
                 self.answer(&flight, ReplyStatus::LinkDown, None, now);
             }
             flight.reset();
         }
+    }
+
+    /// There is no connection: what waits is answered now.
+    pub(super) fn answer_waiting(&mut self, now: Monotonic) {
         while let Some((lane, waiting)) = self.queue.take_any() {
             self.answer_unsent(lane, &waiting.item, ReplyStatus::LinkDown, now);
+        }
+    }
+
+    /// Frames go another way from now on: the stack gets what is left of a begun one.
+    pub(super) fn finish_begun(&mut self, now: Monotonic) {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        for flight in self.flights.iter_mut().filter(|flight| flight.wants_to_write()) {
+            // Where it is stopped, its answer says why.
+            let _ = flight.write_chunk(usize::MAX, now, &mut cx);
         }
     }
 

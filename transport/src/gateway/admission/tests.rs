@@ -27,13 +27,14 @@ fn limits() -> GatewayLimits {
     }
 }
 
-/// Joins at once; what closes a connection is whether it is dead.
+/// Joins at once, always as another process; what closes a connection is whether it is dead.
 fn join(admission: &mut Admission<bool>, car: &str, dead: bool, now: Monotonic) -> Result<(u64, Vec<bool>), String> {
-    admission.join(&identity(car), dead, &limits(), now, |dead| *dead)
+    let process = admission.next_connection;
+    admission.join((&identity(car), process), dead, &limits(), now, |dead| *dead)
 }
 
 fn is_here<C>(admission: &Admission<C>, connection: u64) -> bool {
-    admission.cars.values().flatten().any(|place| place.connection == connection)
+    admission.cars.values().flat_map(|present| &present.places).any(|place| place.connection == connection)
 }
 
 #[test]
@@ -69,13 +70,14 @@ fn an_identity_alive_keeps_its_place_and_a_dead_one_gives_it_up() {
 #[test]
 fn a_car_may_make_its_next_connection_before_it_breaks_the_last() {
     let (limits, mut admission) = (GatewayLimits { max_car_connections: 2, ..limits() }, Admission::default());
-    let mut join = |dead| admission.join(&identity(CAR), dead, &limits, at(0), |dead| *dead);
+    let mut join = |dead| admission.join((&identity(CAR), 7), dead, &limits, at(0), |dead| *dead);
     let (first, _) = join(false).expect("joined");
     let (second, replaced) = join(true).expect("joined");
     assert_eq!(replaced, []);
     let (third, replaced) = join(false).expect("joined");
     assert_eq!(replaced, [true], "the dead one makes room");
-    assert!(join(false).is_err_and(|reason| reason.contains("connected already")));
+    assert!(join(false).is_err_and(|reason| reason.contains("2 connections")));
+    assert!(admission.car_of(first).is_some() && admission.car_of(first) == admission.car_of(third));
     assert_eq!(admission.hold(first, 600, &limits, at(0)), Ok(()));
     assert_eq!(admission.hold(third, 600, &limits, at(0)), Err(Excess::Held), "they share what the car may have");
     for connection in [second, first] {
@@ -161,7 +163,7 @@ proptest! {
             let index = usize::from(car);
             match action {
                 0 => if let Ok((connection, _)) =
-                    admission.join(&identity(cars[index]), pause % 2 == 0, &limits, at(now), |dead| *dead)
+                    admission.join((&identity(cars[index]), now), pause % 2 == 0, &limits, at(now), |dead| *dead)
                 {
                     here.push((connection, car, vec![]));
                 },
