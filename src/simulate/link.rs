@@ -61,7 +61,7 @@ impl Estimator for CarEstimator {
         self.0.ack_rate().map(|rate| rate * 8.0)
     }
 
-    fn measured_under_load(&self, now: Duration) -> bool {
-        self.0.measured_under_load(instant(now))
+    fn is_measured(&self, now: Duration) -> bool {
+        self.0.is_measured(instant(now))
     }
 }

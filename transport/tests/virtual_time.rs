@@ -6,7 +6,7 @@ use std::time::Duration;
 use transport::carrier::{Carrier, CarrierChoice};
 use transport::certs::DevPki;
 use transport::simulation::cases;
-use transport::simulation::scenario::{Outcome, Scenario, play};
+use transport::simulation::scenario::{FrameOutcome, Outcome, Scenario, play};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -36,44 +36,6 @@ fn look() {
     for case in all.iter().filter(|case| case.name.contains(&only)) {
         for (seed, carrier) in (1..=seeds).flat_map(|seed| carriers.map(|carrier| (seed, carrier))) {
             let outcome = played(case.scenario(seed, 3_000 * MS, carrier), &pki);
-            if std::env::var_os("SECONDS").is_some() {
-                for second in 3..63_u64 {
-                    let within =
-                        |at: Duration| at >= Duration::from_secs(second) && at < Duration::from_secs(second + 1);
-                    let frames: Vec<_> = outcome.frames.iter().filter(|f| within(f.captured)).collect();
-                    let est: Vec<String> = outcome
-                        .estimates
-                        .iter()
-                        .filter(|e| within(e.0))
-                        .map(|(_, e)| {
-                            format!("{:.2}/{}/{}", e.rate_bps / 1e6, e.rtt.as_millis(), e.min_rtt.as_millis())
-                        })
-                        .step_by(3)
-                        .collect();
-                    let cap = |a: u64| {
-                        (case.up.trace.bits_by_ns((a + 1) * 500_000_000) - case.up.trace.bits_by_ns(a * 500_000_000))
-                            as f64
-                            / 0.5e6
-                    };
-                    let kinds: Vec<String> = frames
-                        .iter()
-                        .map(|f| match f.answer {
-                            Some((s, _)) if f.on_time() => {
-                                format!("{s:?}").chars().take(1).collect::<String>().replace('O', ".")
-                            }
-                            Some((s, _)) => format!("{s:?}").chars().take(1).collect(),
-                            None => "?".into(),
-                        })
-                        .collect();
-                    eprintln!(
-                        "s {second} cap {:.2} {:.2} {} {}",
-                        cap(second * 2),
-                        cap(second * 2 + 1),
-                        kinds.concat(),
-                        est.join(" ")
-                    );
-                }
-            }
             let mut statuses = std::collections::BTreeMap::<String, u32>::new();
             for frame in &outcome.frames {
                 *statuses.entry(format!("{:?}", frame.answer.map(|a| a.0))).or_default() += 1;
@@ -88,6 +50,34 @@ fn look() {
             );
         }
     }
+}
+
+/// The shares that the benchmark claims hold here too: it is the same run, and time is virtual.
+#[test]
+fn what_is_claimed_of_carriers_holds() {
+    let (_dir, pki) = pki();
+    for case in cases::built_in() {
+        let claimed = case.claimed.expect("a claim");
+        let case = cases::Case { duration: Duration::from_secs(20), ..case };
+        let shares: Vec<f64> =
+            (1..=2).map(|seed| played(case.scenario(seed, 3_000 * MS, CarrierChoice::Auto), &pki).on_time()).collect();
+        let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+        assert!(mean >= claimed, "{}: {shares:?} on time of {claimed}", case.name);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let (_dir, pki) = pki();
+    let case =
+        cases::Case { duration: Duration::from_secs(5), ..cases::Case::constant("repeated", 1.0, 50 * MS, 0.02, 0.0) };
+    let run = |seed| {
+        let outcome = played(case.scenario(seed, 1_000 * MS, CarrierChoice::Auto), &pki);
+        let fate = |frame: &FrameOutcome| (frame.camera, frame.seq, frame.answer.map(|answer| answer.0));
+        outcome.frames.iter().map(fate).collect::<Vec<_>>()
+    };
+    assert_eq!(run(7), run(7));
+    assert_ne!(run(7), run(8));
 }
 
 /// The estimates between two times after the start of the warm-up, as parts of `truth` bits per second.

@@ -203,7 +203,7 @@ impl Engine<'_> {
     fn outlook(&self, now: Duration) -> Outlook {
         Outlook {
             rate_bps: self.estimator.rate_bps(now),
-            trusted: self.estimator.measured_under_load(now),
+            trusted: self.estimator.is_measured(now),
             least_rtt: self.scenario.rtt,
             latest_rtt: self.latest_rtt,
             ack_rate_bps: self.estimator.ack_rate_bps(),

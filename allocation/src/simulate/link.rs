@@ -32,5 +32,5 @@ pub trait Estimator {
     fn ack_rate_bps(&self) -> Option<f64>;
 
     /// Whether the rate was measured under load, so that frames may be dropped on its word.
-    fn measured_under_load(&self, now: Duration) -> bool;
+    fn is_measured(&self, now: Duration) -> bool;
 }

@@ -47,7 +47,7 @@ impl Estimator for Sure {
     fn ack_rate_bps(&self) -> Option<f64> {
         None
     }
-    fn measured_under_load(&self, _: Duration) -> bool {
+    fn is_measured(&self, _: Duration) -> bool {
         false
     }
 }

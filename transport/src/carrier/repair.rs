@@ -37,7 +37,7 @@ pub struct RepairInputs {
 /// use transport::carrier::repair::{RepairInputs, repair_shards};
 /// let inputs = RepairInputs { data_shards: 22, loss: 0.01, burst: 1.0, time_to_resend: false, link_full: false };
 /// assert_eq!(repair_shards(&inputs), 2);
-/// assert_eq!(repair_shards(&RepairInputs { link_full: true, ..inputs }), 2);
+/// assert_eq!(repair_shards(&RepairInputs { link_full: true, ..inputs }), 1);
 /// assert_eq!(repair_shards(&RepairInputs { time_to_resend: true, link_full: true, ..inputs }), 0);
 /// ```
 #[must_use]

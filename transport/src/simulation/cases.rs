@@ -7,7 +7,7 @@ use super::Setup;
 use super::oracle::{Job, most_on_time};
 use super::scenario::{Camera, Change, FrameOutcome, Outcome, Scenario};
 use crate::carrier::CarrierChoice;
-use crate::link::{PathConfig, Trace};
+use crate::link::{BurstLoss, PathConfig, Trace};
 
 const MS: Duration = Duration::from_millis(1);
 /// Cameras, and their frames per second.
@@ -91,8 +91,7 @@ impl Case {
         let rtt = 50 * MS;
         let duration = Duration::from_secs(60);
         // The mean of what is played, not of the whole record.
-        let end = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        let mean_bps = trace.bits_by_ns(end) as f64 / duration.as_secs_f64();
+        let mean_bps = trace.bits_by(duration) as f64 / duration.as_secs_f64();
         Self {
             name: format!("{name}, {load} x mean"),
             frame_bytes: frame_bytes(mean_bps * load),
@@ -138,11 +137,13 @@ pub fn built_in() -> Vec<Case> {
         let start = Duration::from_secs(5 + 10 * dip);
         [(start, 3_000_000), (start + Duration::from_secs(1), RATE_BPS)]
     });
+    let bursts = Case::constant("10 Mbit/s, 50 ms, 2 % loss in bursts of 5, 0.75 x", 0.75, 50 * MS, 0.0, 0.95);
     vec![
         Case::constant("10 Mbit/s, 50 ms, 1 % loss, 0.75 x", 0.75, 50 * MS, 0.01, 0.97),
         Case::constant("10 Mbit/s, 50 ms, 1 % loss, 1 x", 1.0, 50 * MS, 0.01, 0.90),
-        Case::constant("10 Mbit/s, 50 ms, 1 % loss, 2 x", 2.0, 50 * MS, 0.01, 0.45),
+        Case::constant("10 Mbit/s, 50 ms, 1 % loss, 2 x", 2.0, 50 * MS, 0.01, 0.42),
         Case::constant("10 Mbit/s, 150 ms, 1 % loss, 0.2 x", 0.2, 150 * MS, 0.01, 0.97),
+        Case { up: bursts.up.clone().lossy(0.0).bursty(BurstLoss { loss: 0.02, mean_packets: 5.0 }), ..bursts },
         Case {
             steps: dips.collect(),
             ..Case::constant("10 Mbit/s with dips to 3, 50 ms, 1 % loss, 0.75 x", 0.75, 50 * MS, 0.01, 0.88)

@@ -34,7 +34,7 @@ pub struct Job {
 /// ```
 #[must_use]
 pub fn most_on_time(trace: &Trace, jobs: &[Job]) -> usize {
-    let bits_by = |at: Duration| trace.bits_by_ns(u64::try_from(at.as_nanos()).unwrap_or(u64::MAX));
+    let bits_by = |at: Duration| trace.bits_by(at);
     // (release, due, bits), on the axis of bits.
     let mut jobs: Vec<(u64, u64, u64)> =
         jobs.iter().map(|job| (bits_by(job.release), bits_by(job.due), job.bits)).collect();

@@ -13,6 +13,7 @@ use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 use transport::car::{CarEndpoint, CarService, CloudReply, LinkEvent, Outgoing, ReplyStatus, Subscription, Uplink};
+use transport::carrier::CarrierChoice;
 use transport::certs::{CLOUD_NAME, Car as CarSide, Cloud, Credentials, DevPki};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
 use transport::gateway::{Gateway, GatewayEvent, GatewayLimits};
@@ -168,6 +169,7 @@ impl Stage {
         let (news, _heard) = self.world.bell();
         let service = CarService { service: 1, priority: 1.0, input: receiver, output, output_bell: news.clone() };
         let endpoint = CarEndpoint {
+            carrier: CarrierChoice::default(),
             server,
             server_name: CLOUD_NAME.into(),
             uplinks: vec![Uplink::Any; uplinks],

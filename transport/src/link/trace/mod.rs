@@ -184,9 +184,7 @@ impl Trace {
         self.scaled(mean_bps / self.mean_bps())
     }
 
-    /// Bits that the link can have carried by `ns` nanoseconds after the trace's beginning.
-    #[must_use]
-    pub fn bits_by_ns(&self, ns: u64) -> u64 {
+    pub(super) fn bits_by_ns(&self, ns: u64) -> u64 {
         let (repetitions, offset) = (ns / self.last.at_ns, ns % self.last.at_ns);
         let after = self.corners.partition_point(|corner| corner.at_ns <= offset);
         let (a, b) = self.around(after);
