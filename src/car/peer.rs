@@ -4,6 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use config::car::CloudPeer;
 use transport::car::Uplink;
+use transport::carrier::{Carrier, CarrierChoice};
 use transport::certs::{Bearer, CertificateFacts};
 use transport::wire::identity::Identity;
 
@@ -28,6 +29,15 @@ pub fn uplinks(peer: &CloudPeer) -> Vec<Uplink> {
         Err(_) => Uplink::Interface(text.clone()),
     };
     peer.uplinks.iter().map(uplink).collect()
+}
+
+/// What carries frames there.
+pub fn carrier(peer: &CloudPeer) -> CarrierChoice {
+    match peer.carrier {
+        config::car::Carrier::Auto => CarrierChoice::Auto,
+        config::car::Carrier::Stream => CarrierChoice::Pinned(Carrier::Stream),
+        config::car::Carrier::Datagram => CarrierChoice::Pinned(Carrier::Datagram),
+    }
 }
 
 /// Who this car is: what its certificate says, which the profile must not contradict. Only with a fleet's certificate
@@ -71,6 +81,7 @@ mod tests {
             certificate: "car.pem".into(),
             key: "car.key".into(),
             identity: said.map(Into::into),
+            carrier: config::car::Carrier::default(),
         };
         let certificate = CertificateFacts {
             subject: String::new(),

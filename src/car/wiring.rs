@@ -16,7 +16,6 @@ use rt_core::trace::counters::ThreadCounters;
 use telemetry::collector::Collector;
 use telemetry::names::Names;
 use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription};
-use transport::carrier::CarrierChoice;
 use transport::certs::{Car, Credentials, TlsFiles};
 use transport::estimate::EstimatorLimits;
 
@@ -219,11 +218,7 @@ pub fn wire(
             menus: vec![Subscription { mailbox: menu_in, bell: allocator_bell.clone() }],
             events: Some(events_in),
             estimator: EstimatorLimits::default(),
-            carrier: match peer.carrier {
-                config::car::Carrier::Auto => CarrierChoice::Auto,
-                config::car::Carrier::Stream => CarrierChoice::Pinned(transport::carrier::Carrier::Stream),
-                config::car::Carrier::Datagram => CarrierChoice::Pinned(transport::carrier::Carrier::Datagram),
-            },
+            carrier: peer::carrier(cloud),
             counters: collector.counters("transport"),
             heartbeat: Heartbeat::default(),
         };

@@ -27,8 +27,8 @@ fn look() {
     let (_dir, pki) = pki();
     let only = std::env::var("ONLY").unwrap_or_default();
     let seeds = std::env::var("SEEDS").map_or(1, |seeds| seeds.parse().expect("a number"));
-    let carriers = [Carrier::Stream, Carrier::Datagram].map(CarrierChoice::Pinned);
-    let carriers = [carriers[0], carriers[1], CarrierChoice::Auto];
+    let carriers =
+        [CarrierChoice::Pinned(Carrier::Stream), CarrierChoice::Pinned(Carrier::Datagram), CarrierChoice::Auto];
     let mut all = cases::built_in();
     if let Some(folder) = testkit::data::shared("traces") {
         all.extend(cases::recorded(&folder));
@@ -89,7 +89,7 @@ fn estimates(outcome: &Outcome, from: Duration, until: Duration, truth: f64) -> 
 }
 
 fn quantile(sorted: &[f64], part: f64) -> f64 {
-    sorted[((sorted.len() - 1) as f64 * part).round() as usize]
+    *sorted.get(((sorted.len() - 1) as f64 * part).round() as usize).expect("an estimate")
 }
 
 #[test]

@@ -92,8 +92,7 @@ pub(crate) async fn serve(
         // Without room nobody waits for it; this thread must not.
         let _ = bound.try_send(address);
     }
-    let Gateway { limits, menu, served, events, counters, stats, .. } = config;
-    let hub = Rc::new(RefCell::new(Hub::new(limits, menu, workers, served, events, counters, stats, refusals)));
+    let hub = Rc::new(RefCell::new(Hub::new(config, workers, refusals)));
     while !stop.is_set() {
         let now = crate::reactor::now();
         heartbeat.beat(now);

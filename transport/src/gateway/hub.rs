@@ -22,7 +22,7 @@ use super::refusals::Refusals;
 use super::schedule::{Entry, Owner, Scheduler, Verdict};
 use super::stats::GatewayStats;
 use super::worker::{Task, TaskResult, TaskStatus, WorkerPort};
-use super::{GatewayEvent, GatewayLimits, ServedFrame};
+use super::{Gateway, GatewayEvent, GatewayLimits, ServedFrame};
 use crate::wire::code;
 use crate::wire::frame::FrameHeader;
 use crate::wire::identity::Identity;
@@ -80,16 +80,8 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub(super) fn new(
-        limits: GatewayLimits,
-        menu: CloudMenu,
-        workers: Vec<WorkerPort>,
-        served: Option<rtrb::Producer<ServedFrame>>,
-        events: Option<rtrb::Producer<GatewayEvent>>,
-        counters: ThreadCounters,
-        stats: Arc<GatewayStats>,
-        refusals: Refusals,
-    ) -> Self {
+    pub(super) fn new(config: Gateway, workers: Vec<WorkerPort>, refusals: Refusals) -> Self {
+        let Gateway { limits, menu, served, events, counters, stats, .. } = config;
         let mut hub = Self {
             limits,
             counters,
