@@ -36,6 +36,8 @@ pub struct Client {
     pub costs: rtrb::Consumer<EncodeCost>,
     /// Class maps for its service thread.
     pub class_maps: mailbox::Sender<Arc<Vec<ClassMap>>>,
+    /// What the service gets of the uplink, bits per second; the transport keeps to it.
+    pub share: mailbox::Sender<f64>,
 }
 
 /// Everything the allocator thread owns.
@@ -228,7 +230,8 @@ impl Allocator {
                 connected,
             })
             .collect();
-        for (client, assignment) in self.clients.iter_mut().zip(assignments) {
+        for ((client, assignment), given) in self.clients.iter_mut().zip(assignments).zip(allocation.services()) {
+            client.share.put(given.rate_bps);
             client.encoder.0.put(assignment);
             client.encoder.1.ring();
         }

@@ -127,6 +127,7 @@ pub fn wire(
         let (to_detector, for_detector) = mailbox();
         let (assign, assigned) = mailbox();
         let (map_in, map_out) = mailbox();
+        let (share_in, share_out) = mailbox();
         let (up_in, up_out) = mailbox();
         wiring.capture.push(Capture {
             service: number,
@@ -175,10 +176,12 @@ pub fn wire(
             encoder: (assign, encoder_bell),
             costs: costs_out,
             class_maps: map_in,
+            share: share_in,
         });
         wiring.ports.push(CarService {
             service: number,
             priority: service.weight,
+            share: Some(share_out),
             input: up_out,
             output: replies_in,
             output_bell: service_bell.clone(),

@@ -17,6 +17,7 @@ mod publish;
 pub mod queue;
 mod reply;
 mod session;
+pub mod share;
 mod uplink;
 
 use std::net::SocketAddr;
@@ -63,8 +64,11 @@ pub struct Outgoing<B> {
 pub struct CarService<B> {
     /// The service's number, as [`FrameMeta::service`] has it.
     pub service: u16,
-    /// Of frames with equal deadlines, those of the higher priority go first.
+    /// Of frames with equal deadlines, and of what the others leave of the link, the higher priority goes first.
     pub priority: f64,
+    /// What the allocator gives the service of the uplink, bits per second; newest value. A service that has sent more
+    /// goes after those that have not.
+    pub share: Option<mailbox::Receiver<f64>>,
     /// Newest encoded frame; the sender rings the endpoint's doorbell.
     pub input: mailbox::Receiver<Outgoing<B>>,
     /// Answers.

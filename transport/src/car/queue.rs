@@ -5,9 +5,12 @@
 //! that was begun is finished unless its deadline is out of reach: newest-always-pre-empts would finish nothing under
 //! double load.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use rt_core::clock::{Deadline, Monotonic};
+
+use super::share::Account;
 
 /// Where nothing was admitted for this long, one frame is, whatever was predicted: a wrong estimate must be able to
 /// find out that it is wrong.
@@ -74,8 +77,18 @@ pub struct Waiting<T> {
 #[derive(Debug)]
 struct Lane<T> {
     priority: f64,
+    account: Account,
     waiting: Option<Waiting<T>>,
     last_admitted: Monotonic,
+}
+
+impl<T> Lane<T> {
+    /// Those within their share first; of the others the higher priority.
+    fn rank(&self, other: &Self, now: Monotonic) -> Ordering {
+        let (own, theirs) = (self.account.borrows(now), other.account.borrows(now));
+        let lent = if own && theirs { other.priority.total_cmp(&self.priority) } else { Ordering::Equal };
+        own.cmp(&theirs).then(lent)
+    }
 }
 
 /// The newest frame of every service, and the choice among them.
@@ -89,7 +102,8 @@ impl<T> UplinkQueue<T> {
     /// A queue with one lane for each priority; of equal deadlines the higher priority goes first.
     #[must_use]
     pub fn new(priorities: impl IntoIterator<Item = f64>, now: Monotonic) -> Self {
-        let lane = |priority| Lane { priority, waiting: None, last_admitted: Monotonic::ZERO };
+        let lane =
+            |priority| Lane { priority, account: Account::default(), waiting: None, last_admitted: Monotonic::ZERO };
         Self { lanes: priorities.into_iter().map(lane).collect(), last_admitted: now }
     }
 
@@ -141,8 +155,8 @@ impl<T> UplinkQueue<T> {
         let safe = candidates()
             .filter(|(_, _, frame)| has_time(now, frame, outlook))
             .min_by(|(_, a, x), (_, b, y)| {
-                x.deadline
-                    .cmp(&y.deadline)
+                a.rank(b, now)
+                    .then(x.deadline.cmp(&y.deadline))
                     .then(b.priority.total_cmp(&a.priority))
                     .then(a.last_admitted.cmp(&b.last_admitted))
             })
@@ -159,7 +173,10 @@ impl<T> UplinkQueue<T> {
                 .filter_map(|(index, lane, frame)| Some((index, lane, slack(now, frame, outlook)?)))
                 .filter(|(index, _, slack)| idle_soon(outlook) || (*slack >= REPAIR && at_once(*index)))
                 .max_by(|(_, a, x), (_, b, y)| {
-                    x.cmp(y).then(a.priority.total_cmp(&b.priority)).then(b.last_admitted.cmp(&a.last_admitted))
+                    b.rank(a, now)
+                        .then(x.cmp(y))
+                        .then(a.priority.total_cmp(&b.priority))
+                        .then(b.last_admitted.cmp(&a.last_admitted))
                 })
                 .map(|(index, _, _)| index)
         };
@@ -171,7 +188,17 @@ impl<T> UplinkQueue<T> {
         let lane = self.lanes.get_mut(chosen)?;
         lane.last_admitted = now;
         self.last_admitted = now;
+        if let Some(frame) = &lane.waiting {
+            lane.account.spend(frame.bytes, now);
+        }
         lane.waiting.take().map(|frame| (chosen, frame))
+    }
+
+    /// From now on `lane` is given `bytes_per_s` of the link.
+    pub fn set_share(&mut self, lane: usize, bytes_per_s: f64, now: Monotonic) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.account.set_share(bytes_per_s, now);
+        }
     }
 
     /// When the next rule changes its answer without a new frame: a frame expires, or starvation sets in.

@@ -190,7 +190,8 @@ fn lane(index: usize, news: &Doorbell) -> (CarService<Shared>, Lane) {
     let (input, receiver) = mailbox();
     let (output, replies) = rtrb::RingBuffer::new(REPLIES);
     let service = u16::try_from(index + 1).unwrap_or(u16::MAX);
-    let service = CarService { service, priority: 1.0, input: receiver, output, output_bell: news.clone() };
+    let service =
+        CarService { service, priority: 1.0, share: None, input: receiver, output, output_bell: news.clone() };
     (service, Lane { input, replies })
 }
 

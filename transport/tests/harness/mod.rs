@@ -246,6 +246,7 @@ impl CarSide {
             lanes.push(CarService {
                 service,
                 priority: 1.0,
+                share: None,
                 input: receiver,
                 output: producer,
                 output_bell: news.clone(),

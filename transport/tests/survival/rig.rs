@@ -167,7 +167,8 @@ impl Stage {
         let (events_in, events) = rtrb::RingBuffer::new(10_000);
         let (estimate_in, estimates) = mailbox();
         let (news, _heard) = self.world.bell();
-        let service = CarService { service: 1, priority: 1.0, input: receiver, output, output_bell: news.clone() };
+        let service =
+            CarService { service: 1, priority: 1.0, share: None, input: receiver, output, output_bell: news.clone() };
         let endpoint = CarEndpoint {
             carrier: CarrierChoice::default(),
             server,

@@ -25,6 +25,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     pub(super) fn take_inputs(&mut self, now: Monotonic) {
         let up = matches!(self.link, Link::Up { .. });
         for lane in 0..self.lanes.len() {
+            let share = self.lanes.get_mut(lane).and_then(|lane| lane.share.as_mut()?.take());
+            if let Some(bits_per_s) = share {
+                self.queue.set_share(lane, bits_per_s / 8.0, now);
+            }
             let Some(frame) = self.lanes.get_mut(lane).and_then(|lane| lane.input.take()) else { continue };
             if !up {
                 self.answer_unsent(lane, &frame, ReplyStatus::LinkDown, now);

@@ -95,6 +95,29 @@ fn a_begun_frame_is_given_up_only_when_out_of_reach() {
 }
 
 #[test]
+fn who_has_sent_more_than_its_share_goes_after_the_others_and_of_those_the_higher_priority_first() {
+    let mut queue = UplinkQueue::new([1.0, 1.0, 5.0], at(0));
+    for lane in 0..3 {
+        queue.set_share(lane, 100_000.0, at(0));
+    }
+    // Lanes 0 and 2 use up what they had saved, 40,000 bytes, and more.
+    for (lane, number) in [(0, 1), (2, 2)] {
+        queue.offer(lane, frame(number, 300, 60_000));
+        assert_eq!(queue.admit(at(0), &FAST, |_| true).map(|(_, f)| f.item), Some(number));
+    }
+    queue.offer(0, frame(3, 200, 1_000));
+    queue.offer(1, frame(4, 400, 1_000));
+    queue.offer(2, frame(5, 300, 1_000));
+    let order: Vec<u64> = std::iter::from_fn(|| queue.admit(at(1), &FAST, |_| true)).map(|(_, f)| f.item).collect();
+    assert_eq!(order, [4, 5, 3], "within its share; lent by priority");
+    // In time every share is earned back.
+    queue.offer(0, frame(6, 2_200, 1_000));
+    queue.offer(1, frame(7, 2_400, 1_000));
+    let first = queue.admit(at(2_000), &FAST, |_| true).map(|(_, f)| f.item);
+    assert_eq!(first, Some(6), "the earliest deadline");
+}
+
+#[test]
 fn with_loss_a_frame_that_has_time_for_a_repetition_goes_before_an_earlier_one_that_has_not() {
     let lossy = Outlook { loss: 0.01, ..SLOW };
     let mut queue = UplinkQueue::new([1.0, 1.0], at(0));
