@@ -43,7 +43,7 @@ pub fn most_on_time(trace: &Trace, jobs: &[Job]) -> usize {
     let mut settled = 0;
     for job in jobs {
         // What was over before anything still open was released cannot be changed by later jobs.
-        while taken.first().is_some_and(|first| first.1 < job.0.min(job.1)) && taken.len() > WINDOW {
+        while taken.len() > WINDOW && taken.first().is_some_and(|first| first.1 < job.0) {
             taken.remove(0);
             settled += 1;
         }
@@ -74,10 +74,7 @@ fn feasible(jobs: &[(u64, u64, u64)]) -> bool {
                 let work = (*left).min(until - now);
                 now += work;
                 *left -= work;
-                if *left == 0 && now > job.1 {
-                    return false;
-                }
-                if *left > 0 && now > job.1 {
+                if now > job.1 {
                     return false;
                 }
             }
