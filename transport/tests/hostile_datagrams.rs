@@ -7,37 +7,27 @@ mod harness;
 use std::time::Duration;
 
 use bytes::Bytes;
-use harness::{CarSide, CloudSide, IDENTITY, echo, localhost, pki};
-use s2n_quic::client::Connect;
+use harness::raw::RAW;
+use harness::{CarSide, CloudSide, IDENTITY, echo, localhost, outsider, pki};
 use s2n_quic::provider::datagram::default::{Endpoint, Sender};
-use s2n_quic::provider::tls::default as tls;
 use s2n_quic::{Client, Connection};
 use transport::car::ReplyStatus;
 use transport::carrier::{Carrier, CarrierChoice};
-use transport::certs::{CLOUD_NAME, TlsFiles};
+use transport::certs::TlsFiles;
 use transport::gateway::{GatewayEvent, GatewayLimits};
+use transport::wire::VERSION;
 use transport::wire::control::ControlMessage;
 use transport::wire::datagram::{Message, Progress, Reception, ShardHeader};
 use transport::wire::layout::ShardLayout;
-use transport::wire::{ALPN, VERSION};
-
-const RAW: &str = "car/raw/00000000-0000-4000-8000-000000000001";
 
 async fn connect(files: &TlsFiles, address: std::net::SocketAddr) -> (Client, Connection) {
-    let tls = tls::Client::builder()
-        .with_empty_trust_store()
-        .and_then(|builder| builder.with_certificate(files.ca.as_path()))
-        .and_then(|builder| builder.with_client_identity(files.certificate.as_path(), files.key.as_path()))
-        .and_then(|builder| builder.with_application_protocols([ALPN]))
-        .and_then(tls::client::Builder::build)
-        .expect("certificates");
     let datagrams = Endpoint::builder()
         .with_send_capacity(4_096)
         .and_then(|builder| builder.with_recv_capacity(1))
         .map(|builder| builder.build().expect("an endpoint"))
         .expect("capacities");
     let client = Client::builder()
-        .with_tls(tls)
+        .with_tls(outsider::credentials(files))
         .expect("TLS")
         .with_io("127.0.0.1:0")
         .expect("a socket")
@@ -45,7 +35,7 @@ async fn connect(files: &TlsFiles, address: std::net::SocketAddr) -> (Client, Co
         .expect("datagrams")
         .start()
         .expect("a client");
-    let connection = client.connect(Connect::new(address).with_server_name(CLOUD_NAME)).await.expect("a connection");
+    let connection = outsider::connect(&client, address).await.expect("a connection");
     (client, connection)
 }
 

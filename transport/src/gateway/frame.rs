@@ -10,7 +10,6 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use s2n_quic::stream::{BidirectionalStream, ReceiveStream};
 
-use super::ServedFrame;
 use super::offence::Offence;
 use crate::reactor::{sleep_until, within};
 use crate::wire::code;
@@ -121,20 +120,7 @@ async fn answer(link: &Link, incoming: Incoming, receive: &mut ReceiveStream) ->
             process(link, incoming, receive).await?
         }
     };
-    link.hub.borrow_mut().served(ServedFrame {
-        car: Arc::clone(&link.car),
-        service: header.service,
-        seq: header.seq,
-        model: header.model,
-        status: result.status,
-        payload_bytes: header.payload_bytes,
-        budget: header.budget,
-        times: result.times,
-        train: result.train,
-        detections: u8::try_from(result.detections.len()).unwrap_or(u8::MAX),
-        received_at,
-        answered_at: crate::reactor::now(),
-    });
+    link.served(&header, &result, received_at);
     Ok(result)
 }
 

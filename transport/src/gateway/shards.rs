@@ -8,7 +8,6 @@ use rt_core::clock::{Deadline, Monotonic};
 use s2n_quic::connection::Handle;
 use s2n_quic::stream::SendStream;
 
-use super::ServedFrame;
 use super::frame::{Link, objection};
 use super::offence::Offence;
 use crate::carrier::code::Decoder;
@@ -191,20 +190,7 @@ async fn answer(link: Rc<Link>, mut connection: Handle, frame: Collected) {
     let number = whole.frame;
     let Some(result) = detect(&link, header, payload, &whole).await else { return };
     drop(held);
-    link.hub.borrow_mut().served(ServedFrame {
-        car: std::sync::Arc::clone(&link.car),
-        service: header.service,
-        seq: header.seq,
-        model: header.model,
-        status: result.status,
-        payload_bytes: header.payload_bytes,
-        budget: header.budget,
-        times: result.times,
-        train: result.train,
-        detections: u8::try_from(result.detections.len()).unwrap_or(u8::MAX),
-        received_at: whole.first_at,
-        answered_at: now(),
-    });
+    link.served(&header, &result, whole.first_at);
     // A stream of its own: nothing before it can hold the result back.
     if let Ok(stream) = connection.open_send_stream().await {
         send(stream, number, &result).await;

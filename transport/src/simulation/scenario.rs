@@ -186,16 +186,28 @@ pub fn play(scenario: Scenario, pki: &DevPki) -> Result<Outcome, Box<dyn std::er
     })
 }
 
+/// The number of a camera's service.
+fn number(camera: usize) -> u16 {
+    u16::try_from(camera + 1).unwrap_or(u16::MAX)
+}
+
 fn lane(index: usize, news: &Doorbell) -> (CarService<Shared>, Lane) {
     let (input, receiver) = mailbox();
     let (output, replies) = rtrb::RingBuffer::new(REPLIES);
-    let service = u16::try_from(index + 1).unwrap_or(u16::MAX);
-    let service =
-        CarService { service, priority: 1.0, share: None, input: receiver, output, output_bell: news.clone() };
+    let service = CarService {
+        service: number(index),
+        priority: 1.0,
+        share: None,
+        input: receiver,
+        output,
+        output_bell: news.clone(),
+    };
     (service, Lane { input, replies })
 }
 
-fn menu() -> CloudMenu {
+/// One model, `edd1`, whose execution times are not known yet.
+#[must_use]
+pub fn menu() -> CloudMenu {
     let entry = ModelEntry {
         name: "edd1".into(),
         input_width: 512,
@@ -247,7 +259,8 @@ async fn capture(
                     budget: camera.budget,
                     answer: None,
                 });
-                lane.input.put(frame(index, *seq, now, camera, &bytes));
+                let bytes = Shared(Arc::clone(&bytes), camera.frame_bytes);
+                lane.input.put(frame(number(index), *seq, now, camera.budget, bytes));
                 bell.ring();
             }
         }
@@ -306,13 +319,14 @@ enum Event {
     Look,
 }
 
-fn frame(index: usize, seq: u64, now: Monotonic, camera: &Camera, bytes: &Arc<[u8]>) -> Outgoing<Shared> {
+/// A frame for the model of [`menu`], captured and encoded at `now`, due `budget` later.
+pub fn frame<B>(service: u16, seq: u64, now: Monotonic, budget: Duration, bytes: B) -> Outgoing<B> {
     Outgoing {
         meta: FrameMeta {
-            service: u16::try_from(index + 1).unwrap_or(u16::MAX),
+            service,
             seq,
             capture: now,
-            deadline: Deadline::after_capture(now, camera.budget),
+            deadline: Deadline::after_capture(now, budget),
             width: 1_280,
             height: 720,
             format: PixelFormat::Rgb8,
@@ -322,7 +336,7 @@ fn frame(index: usize, seq: u64, now: Monotonic, camera: &Camera, bytes: &Arc<[u
         payload: Payload::Input(Coding::Jpeg(50)),
         width: 512,
         height: 512,
-        bytes: Shared(Arc::clone(bytes), camera.frame_bytes),
+        bytes,
         encoded_at: now,
     }
 }

@@ -17,16 +17,26 @@ pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// A client endpoint on a fresh socket; needs a runtime around it.
-pub fn client(files: &TlsFiles) -> Client {
-    let tls = tls::Client::builder()
+/// What a client shows and trusts, straight from the files.
+pub fn credentials(files: &TlsFiles) -> tls::Client {
+    tls::Client::builder()
         .with_empty_trust_store()
         .and_then(|builder| builder.with_certificate(files.ca.as_path()))
         .and_then(|builder| builder.with_client_identity(files.certificate.as_path(), files.key.as_path()))
         .and_then(|builder| builder.with_application_protocols([ALPN]))
         .and_then(tls::client::Builder::build)
-        .expect("certificates");
-    Client::builder().with_tls(tls).expect("TLS").with_io("127.0.0.1:0").expect("a socket").start().expect("a client")
+        .expect("certificates")
+}
+
+/// A client endpoint on a fresh socket; needs a runtime around it.
+pub fn client(files: &TlsFiles) -> Client {
+    Client::builder()
+        .with_tls(credentials(files))
+        .expect("TLS")
+        .with_io("127.0.0.1:0")
+        .expect("a socket")
+        .start()
+        .expect("a client")
 }
 
 pub async fn connect(client: &Client, address: SocketAddr) -> Result<Connection, s2n_quic::connection::Error> {

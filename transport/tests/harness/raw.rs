@@ -3,36 +3,21 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use s2n_quic::client::Connect;
-use s2n_quic::provider::tls::default as tls;
 use s2n_quic::stream::BidirectionalStream;
 use s2n_quic::{Client, Connection};
-use transport::certs::{CLOUD_NAME, TlsFiles};
+use transport::certs::TlsFiles;
+use transport::wire::VERSION;
 use transport::wire::control::ControlMessage;
 use transport::wire::frame::FrameHeader;
 use transport::wire::result::FrameResult;
-use transport::wire::{ALPN, VERSION};
 
-use super::PATIENCE;
+use super::{PATIENCE, outsider};
 
 pub const RAW: &str = "car/raw/00000000-0000-4000-8000-000000000001";
 
 pub async fn connect(files: &TlsFiles, address: std::net::SocketAddr) -> (Client, Connection) {
-    let tls = tls::Client::builder()
-        .with_empty_trust_store()
-        .and_then(|builder| builder.with_certificate(files.ca.as_path()))
-        .and_then(|builder| builder.with_client_identity(files.certificate.as_path(), files.key.as_path()))
-        .and_then(|builder| builder.with_application_protocols([ALPN]))
-        .and_then(tls::client::Builder::build)
-        .expect("certificates");
-    let client = Client::builder()
-        .with_tls(tls)
-        .expect("TLS")
-        .with_io("127.0.0.1:0")
-        .expect("a socket")
-        .start()
-        .expect("a client");
-    let connection = client.connect(Connect::new(address).with_server_name(CLOUD_NAME)).await.expect("a connection");
+    let client = outsider::client(files);
+    let connection = outsider::connect(&client, address).await.expect("a connection");
     (client, connection)
 }
 

@@ -4,10 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use allocation::model_config::{Coding, Payload};
-use rt_core::clock::{Deadline, Monotonic};
+use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
-use rt_core::frame::{FrameMeta, PixelFormat};
 use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
@@ -17,8 +15,8 @@ use transport::carrier::CarrierChoice;
 use transport::certs::{CLOUD_NAME, Car as CarSide, Cloud, Credentials, DevPki};
 use transport::estimate::{EstimatorLimits, LinkEstimate};
 use transport::gateway::{Gateway, GatewayEvent, GatewayLimits};
+use transport::simulation::scenario::{frame, menu};
 use transport::simulation::{Setup, SimulatedLink, Work, World, run};
-use transport::wire::menu::{CloudMenu, ModelEntry};
 
 pub const MS: Duration = Duration::from_millis(1);
 pub const S: Duration = Duration::from_secs(1);
@@ -240,7 +238,8 @@ pub fn play(plan: Plan) -> Seen {
                 frame_at += plan.period;
                 // The last ones are given the time to be answered.
                 if next + plan.budget * 2 < plan.duration {
-                    let frame = frame(seen.frames.len() as u64, stage.world.now(), &plan);
+                    let (seq, bytes) = (seen.frames.len() as u64, vec![0; plan.frame_bytes]);
+                    let frame = frame(1, seq, stage.world.now(), plan.budget, bytes);
                     seen.frames.push(Frame { captured: next, budget: plan.budget, answers: vec![] });
                     car.input.put(frame);
                     car.bell.ring();
@@ -271,38 +270,4 @@ pub fn play(plan: Plan) -> Seen {
         drop(dir);
         seen
     })
-}
-
-fn menu() -> CloudMenu {
-    let entry = ModelEntry {
-        name: "edd1".into(),
-        input_width: 512,
-        input_height: 512,
-        classes: vec!["car".into()],
-        p50_us: 0,
-        p95_us: 0,
-        workers: 0,
-    };
-    CloudMenu { models: vec![entry] }
-}
-
-fn frame(seq: u64, now: Monotonic, plan: &Plan) -> Outgoing<Vec<u8>> {
-    Outgoing {
-        meta: FrameMeta {
-            service: 1,
-            seq,
-            capture: now,
-            deadline: Deadline::after_capture(now, plan.budget),
-            width: 1_280,
-            height: 720,
-            format: PixelFormat::Rgb8,
-            scene: 0,
-        },
-        model: 0,
-        payload: Payload::Input(Coding::Jpeg(50)),
-        width: 512,
-        height: 512,
-        bytes: vec![0; plan.frame_bytes],
-        encoded_at: now,
-    }
 }

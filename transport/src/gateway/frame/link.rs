@@ -6,15 +6,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use rt_core::clock::Monotonic;
 use s2n_quic::connection::Handle;
 
-use crate::gateway::GatewayEvent;
 use crate::gateway::hub::Hub;
 use crate::gateway::offence::{Offence, Record};
 use crate::gateway::peer::PeerMetrics;
 use crate::gateway::sequence::Services;
 use crate::gateway::stats::GatewayStats;
+use crate::gateway::{GatewayEvent, ServedFrame};
 use crate::wire::code;
+use crate::wire::frame::FrameHeader;
+use crate::wire::result::FrameResult;
 
 /// What a frame's task knows of its connection.
 pub(in crate::gateway) struct Link {
@@ -29,6 +32,24 @@ pub(in crate::gateway) struct Link {
 }
 
 impl Link {
+    /// Enters a frame and its result in the books, whatever carried it.
+    pub(in crate::gateway) fn served(&self, header: &FrameHeader, result: &FrameResult, received_at: Monotonic) {
+        self.hub.borrow_mut().served(ServedFrame {
+            car: Arc::clone(&self.car),
+            service: header.service,
+            seq: header.seq,
+            model: header.model,
+            status: result.status,
+            payload_bytes: header.payload_bytes,
+            budget: header.budget,
+            times: result.times,
+            train: result.train,
+            detections: u8::try_from(result.detections.len()).unwrap_or(u8::MAX),
+            received_at,
+            answered_at: crate::reactor::now(),
+        });
+    }
+
     /// The car did what it must not: it is counted, logged within bounds, and ends a connection that does little else.
     pub(in crate::gateway) fn offend(&self, offence: Offence, reason: String) {
         let mut hub = self.hub.borrow_mut();
