@@ -6,7 +6,9 @@ use allocation::model_config::{Coding, Payload};
 use proptest::prelude::*;
 use rt_core::detections::{Detection, MAX_DETECTIONS};
 use transport::wire::control::ControlMessage;
+use transport::wire::datagram::{Message, Progress, Ranges, Reception, ShardHeader, encode_result_head};
 use transport::wire::frame::{FrameHeader, MAX_BUDGET_US};
+use transport::wire::layout::ShardLayout;
 use transport::wire::menu::{CloudMenu, ModelEntry};
 use transport::wire::result::{CloudTimes, FrameResult, Stamps, Status, TrainRate};
 use transport::wire::{MAX_FRAME_BYTES, MAX_SIDE};
@@ -105,12 +107,56 @@ pub fn any_control() -> impl Strategy<Value = ControlMessage> {
     ]
 }
 
+prop_compose! {
+    /// A shard and its bytes.
+    pub fn any_shard()(
+        (frame, byte) in any::<(u32, u8)>(),
+        budget_us in 0..=MAX_BUDGET_US,
+        (object, most, repair) in (1..40_000_usize, 512..1_500_usize, 0..40_u16),
+        at in any::<prop::sample::Index>(),
+    ) -> (ShardHeader, Vec<u8>) {
+        let layout = ShardLayout::cut(object, most, repair).expect("within the limits");
+        let index = at.index(usize::from(layout.total_shards())) as u16;
+        let budget = Duration::from_micros(u64::from(budget_us));
+        (ShardHeader { frame, index, layout, budget }, vec![byte; layout.carried_bytes(index)])
+    }
+}
+
+prop_compose! {
+    pub fn any_progress()(
+        (frame, needed, received, highest) in any::<(u32, u16, u16, u16)>(),
+        state in prop_oneof![
+            Just(Reception::Partial),
+            Just(Reception::Whole),
+            Just(Reception::Expired),
+            Just(Reception::Overload),
+            Just(Reception::Error)
+        ],
+        indices in prop::collection::btree_set(0..u16::MAX, 0..60),
+    ) -> Progress {
+        let mut missing = Ranges::default();
+        indices.into_iter().take_while(|index| missing.push(*index)).for_each(drop);
+        Progress { frame, state, needed, received, highest, missing }
+    }
+}
+
+fn any_datagram() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        any_shard().prop_map(|(header, body)| [header.encode().to_vec(), body].concat()),
+        any_progress().prop_map(|report| report.encode().as_ref().to_vec()),
+        any::<u32>().prop_map(|frame| Message::abandon(frame).as_ref().to_vec()),
+    ]
+}
+
 /// A message's bytes with something done to them: nothing, cut, longer, a byte or a number changed, or a longer header.
 pub fn any_bytes() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
     let written = prop_oneof![
         any_header().prop_map(|header| ("frame", header.encode().to_vec())),
         any_result().prop_map(|result| ("result", result.encode())),
         any_control().prop_map(|message| ("control", message.encode())),
+        any_datagram().prop_map(|bytes| ("datagram", bytes)),
+        (any::<u32>(), any_result())
+            .prop_map(|(frame, result)| ("result-stream", [&encode_result_head(frame)[..], &result.encode()].concat())),
     ];
     (written, 0..7_u8, any::<prop::sample::Index>(), any::<[u8; 4]>()).prop_map(
         |((kind, mut bytes), change, at, put)| {
@@ -128,9 +174,10 @@ pub fn any_bytes() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
                     .for_each(|(byte, put)| *byte = if put < 64 { 0xff } else { put / 96 }),
                 _ if kind == "control" => bytes.extend(put),
                 _ => {
-                    let header = usize::from(bytes[0]);
-                    bytes[0] += put[0] % 180;
-                    let more = usize::from(bytes[0]) - header;
+                    let at = usize::from(kind == "datagram");
+                    let header = usize::from(bytes[at]);
+                    bytes[at] += put[0] % if header < 64 { 70 } else { 180 };
+                    let more = usize::from(bytes[at]) - header;
                     bytes.splice(header..header, std::iter::repeat_n(put[1], more));
                 }
             }

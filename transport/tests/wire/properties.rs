@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use transport::wire::control::{decode, message_length};
+use transport::wire::datagram::{self, Datagram, MAX_MESSAGE_BYTES, Message};
 use transport::wire::frame::{FrameHeader, header_length};
 use transport::wire::result::{FrameResult, MAX_RESULT_BYTES};
 
-use super::messages::{any_bytes, any_control, any_header, any_result};
+use super::messages::{any_bytes, any_control, any_header, any_progress, any_result, any_shard};
 use super::view::decode_as;
 
 proptest! {
@@ -29,8 +30,24 @@ proptest! {
     }
 
     #[test]
+    fn shards_survive_the_wire((header, body) in any_shard()) {
+        let bytes = [header.encode().to_vec(), body.clone()].concat();
+        prop_assert_eq!(datagram::decode(&bytes), Ok(Datagram::Shard(header, &body)));
+    }
+
+    #[test]
+    fn reports_survive_the_wire(report in any_progress(), frame: u32) {
+        let bytes = report.encode();
+        prop_assert!(bytes.as_ref().len() <= MAX_MESSAGE_BYTES);
+        prop_assert_eq!(datagram::decode(bytes.as_ref()), Ok(Datagram::Progress(report)));
+        let given_up = Message::abandon(frame);
+        prop_assert_eq!(datagram::decode(given_up.as_ref()), Ok(Datagram::Abandon(frame)));
+    }
+
+    #[test]
     fn no_bytes_harm_a_decoder(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
         let _ = (FrameHeader::decode(&bytes), FrameResult::decode(&bytes), decode(&bytes));
+        let _ = (datagram::decode(&bytes).is_ok(), datagram::decode_result_head(&bytes).is_ok());
         if let Some(prefix) = bytes.first_chunk() { let _ = message_length(*prefix); }
         if let Some(prefix) = bytes.first_chunk() { let _ = header_length(*prefix); }
     }

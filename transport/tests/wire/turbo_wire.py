@@ -10,7 +10,8 @@ and its standard library.
     turbo_wire.py --vectors FILE  decodes every golden vector of FILE and exits with 1 where one comes out otherwise
 
 KIND is frame (a frame header), result, control (with its length in front), control-stream (any number of those),
-frame-stream (a frame header and its payload).
+frame-stream (a frame header and its payload), datagram (a shard, a progress report or an abandoned frame), result-stream
+(a result behind the head that names its frame).
 """
 
 import json
@@ -21,6 +22,7 @@ import sys
 
 MAX_SIDE = 16_384
 MAX_NAME = 255
+RECEPTION = ("partial", "whole", "expired", "overload", "error")
 STATUS = ("ok", "expired", "superseded", "overload", "error")
 IDENTITY = re.compile(r"car/[A-Za-z0-9._-]{1,64}/[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 
@@ -177,7 +179,93 @@ def control_stream(data):
     return messages
 
 
+def head(take, size, kind):
+    """The fixed fields of `kind`, and behind them what a later version may have added to its head."""
+    if len(take.data) < size:
+        raise Refused(f"{kind}: the head ends too early")
+    return take.number(1, "header_len", size, 64)
+
+
+def layout(message):
+    """Checks that the object can be cut as the shard says, and answers how many bytes each shard has."""
+    object_bytes, data = message["object_bytes"], message["data_shards"]
+    if not 1 <= object_bytes <= 50_000_000 + 256:
+        raise Refused(f"object_bytes is {object_bytes}")
+    if not 1 <= data <= 4_096:
+        raise Refused(f"data_shards is {data}")
+    if not data <= message["total_shards"] <= 2 * data + 8:
+        raise Refused(f"total_shards is {message['total_shards']}")
+    size = -(-object_bytes // data)
+    size += size % 2
+    if data > 1 and not (256 <= size <= 65_535 and (data - 1) * size < object_bytes):
+        raise Refused(f"{object_bytes} bytes are not cut into {data} shards")
+    return size
+
+
+def shard(take):
+    length = head(take, 20, "shard")
+    message = {"type": "shard", "index": take.number(2, "index"), "frame": take.number(4, "frame")}
+    for field in ("data_shards", "total_shards"):
+        message[field] = take.number(2, field)
+    message["object_bytes"] = take.number(4, "object_bytes")
+    message["budget_us"] = take.number(4, "budget_us", 0, 60_000_000)
+    take.bytes(length - take.at, "fields of a later version")
+    size = layout(message)
+    if message["index"] >= message["total_shards"]:
+        raise Refused(f"index is {message['index']}")
+    if message["index"] < message["data_shards"]:
+        size = min(size, message["object_bytes"] - message["index"] * size)
+    message["body"] = take.bytes(size, "body").hex()
+    return message
+
+
+def progress(take):
+    length = head(take, 16, "progress")
+    message = {"type": "progress", "state": RECEPTION[take.number(1, "state", 0, len(RECEPTION) - 1)]}
+    count = take.number(1, "ranges", 0, 32)
+    message["frame"] = take.number(4, "frame")
+    for field in ("needed", "received", "highest", "reserved"):
+        message[field] = take.number(2, field)
+    del message["reserved"]
+    take.bytes(length - take.at, "fields of a later version")
+    message["missing"] = []
+    least = 0
+    for _ in range(count):
+        first = take.number(2, "first", least)
+        least = first + take.number(2, "count", 1, 65_535 - first)
+        message["missing"].append([first, least - first])
+    return message
+
+
+def abandon(take):
+    length = head(take, 8, "abandon")
+    take.number(2, "reserved")
+    message = {"type": "abandon", "frame": take.number(4, "frame")}
+    take.bytes(length - take.at, "fields of a later version")
+    return message
+
+
+def datagram(data):
+    """One whole datagram."""
+    take = Cursor(data)
+    message = (shard, progress, abandon)[take.number(1, "kind", 1, 3) - 1](take)
+    take.end()
+    return message
+
+
+def result_stream(data):
+    """All that comes on the stream of a result whose frame came in datagrams."""
+    take = Cursor(data)
+    length = take.number(2, "header_len", 8, 64)
+    take.number(2, "reserved")
+    frame_number = take.number(4, "frame")
+    take.bytes(length - take.at, "fields of a later version")
+    return {"frame": frame_number, "result": result(data[take.at :])}
+
+
 DECODERS = {
+    "datagram": datagram,
+    "result-stream": result_stream,
     "frame": frame,
     "frame-stream": frame_stream,
     "result": result,

@@ -4,6 +4,7 @@ use allocation::model_config::{Coding, Payload};
 use serde_json::{Value, json};
 use transport::wire::WireError;
 use transport::wire::control::{ControlMessage, decode, message_length};
+use transport::wire::datagram::{self, Datagram, Message, Progress, Reception, ShardHeader};
 use transport::wire::frame::FrameHeader;
 use transport::wire::menu::CloudMenu;
 use transport::wire::result::{FrameResult, Status};
@@ -24,6 +25,20 @@ pub fn decode_as(kind: &str, bytes: &[u8]) -> Decoded {
                 return Err(format!("{} bytes of a message of {length}", body.len()));
             }
             decode(body).map(|message| (control(&message), message.encode())).map_err(text)
+        }
+        "datagram" => match datagram::decode(bytes).map_err(text)? {
+            Datagram::Shard(header, body) => Ok((shard(&header, body), [header.encode().as_slice(), body].concat())),
+            Datagram::Progress(report) => Ok((progress(&report), report.encode().as_ref().to_vec())),
+            Datagram::Abandon(frame) => {
+                let message = json!({ "type": "abandon", "frame": frame });
+                Ok((message, Message::abandon(frame).as_ref().to_vec()))
+            }
+        },
+        "result-stream" => {
+            let (frame, bytes) = datagram::decode_result_head(bytes).map_err(text)?;
+            let found = FrameResult::decode(bytes).map_err(text)?;
+            let written = [datagram::encode_result_head(frame).as_slice(), &found.encode()].concat();
+            Ok((json!({ "frame": frame, "result": result(&found) }), written))
         }
         other => panic!("{other} is no kind of message"),
     }
@@ -89,6 +104,30 @@ fn control(message: &ControlMessage) -> Value {
         ControlMessage::Ping => json!({ "type": "ping" }),
         ControlMessage::Menu { menu } => json!({ "type": "menu", "models": models(menu) }),
     }
+}
+
+fn shard(header: &ShardHeader, body: &[u8]) -> Value {
+    json!({
+        "type": "shard", "index": header.index, "frame": header.frame,
+        "data_shards": header.layout.data_shards(), "total_shards": header.layout.total_shards(),
+        "object_bytes": header.layout.object_bytes(), "budget_us": header.budget.as_micros() as u64,
+        "body": to_hex(body),
+    })
+}
+
+fn progress(report: &Progress) -> Value {
+    let state = match report.state {
+        Reception::Partial => "partial",
+        Reception::Whole => "whole",
+        Reception::Expired => "expired",
+        Reception::Overload => "overload",
+        Reception::Error => "error",
+    };
+    json!({
+        "type": "progress", "state": state, "frame": report.frame,
+        "needed": report.needed, "received": report.received, "highest": report.highest,
+        "missing": report.missing.iter().collect::<Vec<_>>(),
+    })
 }
 
 fn models(menu: &CloudMenu) -> Vec<Value> {
