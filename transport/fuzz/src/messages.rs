@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use transport::link::Trace;
 use transport::wire::control::{ControlBuffer, ControlMessage, decode, message_length};
+use transport::wire::datagram::{self, Datagram, MAX_MESSAGE_BYTES, MAX_OBJECT_BYTES, Message, Progress};
 use transport::wire::frame::{FrameHeader, MAX_BUDGET_US, MAX_HEADER_BYTES, header_length};
 use transport::wire::identity::Identity;
 use transport::wire::menu::CloudMenu;
@@ -111,5 +112,38 @@ pub fn link_trace(bytes: &[u8]) {
     assert!(trace.capacity_bps(period / 3, period).is_finite());
     if let Ok(doubled) = trace.scaled(2.0) {
         assert!((doubled.mean_bps() / trace.mean_bps() - 2.0).abs() < 0.01);
+    }
+}
+
+/// The longest report there may be, so that what follows from its length is bounded too.
+fn check_report(report: &Progress) {
+    assert!(report.missing.indices().is_sorted_by(|a, b| a < b));
+    assert!(report.missing.indices().count() <= usize::from(u16::MAX));
+    let written = report.encode();
+    assert!(written.as_ref().len() <= MAX_MESSAGE_BYTES);
+    assert_eq!(datagram::decode(written.as_ref()), Ok(Datagram::Progress(report.clone())));
+}
+
+/// One datagram, and the same bytes as the stream of a result whose frame came in datagrams.
+pub fn datagram(bytes: &[u8]) {
+    if let Ok((frame, rest)) = datagram::decode_result_head(bytes) {
+        assert!(rest.len() < bytes.len());
+        let written = [datagram::encode_result_head(frame).as_slice(), rest].concat();
+        assert_eq!(datagram::decode_result_head(&written), Ok((frame, rest)));
+    }
+    match datagram::decode(bytes) {
+        Ok(Datagram::Shard(header, body)) => {
+            let layout = header.layout;
+            assert!(layout.object_bytes() <= MAX_OBJECT_BYTES && header.index < layout.total_shards());
+            assert_eq!(body.len(), layout.carried_bytes(header.index));
+            assert!(!body.is_empty() && body.len() <= layout.shard_bytes());
+            let written = [header.encode().as_slice(), body].concat();
+            assert_eq!(datagram::decode(&written), Ok(Datagram::Shard(header, body)));
+        }
+        Ok(Datagram::Progress(report)) => check_report(&report),
+        Ok(Datagram::Abandon(frame)) => {
+            assert_eq!(datagram::decode(Message::abandon(frame).as_ref()), Ok(Datagram::Abandon(frame)));
+        }
+        Err(_) => {}
     }
 }
