@@ -41,9 +41,8 @@ pub(super) struct OutFrame {
     next: u16,
     again: VecDeque<u16>,
     waiting_bytes: u64,
-    pulled_bytes: u64,
-    /// The connection's total when this frame's newest shard was pulled.
-    newest_pull: u64,
+    /// Whether the stack took any of it, so that the cloud may know of it.
+    went: bool,
     /// When a shard was last released or a report last came.
     news_at: Monotonic,
     over: bool,
@@ -61,7 +60,7 @@ impl OutFrame {
         self.deadline = deadline;
         self.shards.clear();
         self.shards.resize(usize::from(layout.total_shards()), Shard::default());
-        (self.next, self.waiting_bytes, self.pulled_bytes, self.newest_pull, self.over) = (0, 0, 0, 0, false);
+        (self.next, self.waiting_bytes, self.went, self.over) = (0, 0, false, false);
         self.news_at = Monotonic::ZERO;
         self.again.clear();
         self.repair.clear();
@@ -132,11 +131,10 @@ impl OutFrame {
         Some(index)
     }
 
-    /// The stack took shard `index`, `bytes` with its packet, and `total` of all frames so far.
-    pub(super) fn pulled(&mut self, index: u16, bytes: u64, total: u64) {
+    /// Shard `index` waits no more: it was `sent`, or dropped.
+    pub(super) fn pulled(&mut self, index: u16, sent: bool) {
         self.waiting_bytes = self.waiting_bytes.saturating_sub(self.wire_bytes(index));
-        self.pulled_bytes += bytes;
-        self.newest_pull = total;
+        self.went |= sent;
         if let Some(shard) = self.shards.get_mut(usize::from(index)) {
             shard.waiting = false;
         }
@@ -151,15 +149,8 @@ impl OutFrame {
         shards as u64 * (layout.shard_bytes() + SHARD_HEADER_BYTES) as u64
     }
 
-    pub(super) fn outstanding_bytes(&self, arrived: u64) -> u64 {
-        if self.over {
-            return 0;
-        }
-        self.waiting_bytes + self.newest_pull.saturating_sub(arrived).min(self.pulled_bytes)
-    }
-
-    pub(super) fn pulled_bytes(&self) -> u64 {
-        self.pulled_bytes
+    pub(super) fn went(&self) -> bool {
+        self.went
     }
 
     /// Whether the cloud wants nothing more of it.

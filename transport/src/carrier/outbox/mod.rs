@@ -19,8 +19,6 @@ use crate::wire::layout::ShardLayout;
 
 use frame::OutFrame;
 
-/// Beside a datagram, a packet has a QUIC header, a frame header and a tag.
-const PACKET_OVERHEAD_BYTES: u64 = 40;
 /// Small messages waiting for a packet; the oldest gives way, as each is repeated or replaced by a later one.
 const MOST_MESSAGES: usize = 256;
 /// Shells of finished frames kept for the next.
@@ -54,8 +52,6 @@ pub struct Outbox {
     frames: Vec<OutFrame>,
     released: VecDeque<Release>,
     messages: VecDeque<Message>,
-    /// Bytes that the stack took in all, packet overhead included.
-    pulled_bytes: u64,
     /// Bytes that were released and dropped before the stack took them, since somebody asked.
     dropped_bytes: u64,
     spare: Vec<OutFrame>,
@@ -100,20 +96,6 @@ impl Outbox {
         self.frame(frame).map_or(0, OutFrame::unsent_bytes)
     }
 
-    /// Bytes of a frame that were released and are not known to have arrived, where the connection has `in_flight` bytes
-    /// unacknowledged: what waits here, and its share of the newest `in_flight` bytes that were pulled.
-    #[must_use]
-    pub fn outstanding_bytes(&self, frame: u32, in_flight: u64) -> u64 {
-        let arrived = self.pulled_bytes.saturating_sub(in_flight);
-        self.frame(frame).map_or(0, |frame| frame.outstanding_bytes(arrived))
-    }
-
-    /// Bytes of a frame that the stack took.
-    #[must_use]
-    pub fn pulled_bytes(&self, frame: u32) -> u64 {
-        self.frame(frame).map_or(0, OutFrame::pulled_bytes)
-    }
-
     /// The cloud's report on a frame. Shards that are lost for certain go again where the report shows that it is short of
     /// them, `extra` more than that; a frame that is not wanted any more is emptied. Returns whether shards were queued.
     pub fn hear(&mut self, report: &Progress, now: Monotonic, round_trip: Duration, extra: u16) -> bool {
@@ -147,7 +129,7 @@ impl Outbox {
         let Some(place) = self.frames.iter().position(|candidate| candidate.number() == frame) else { return };
         self.drop_released(frame);
         let gone = self.frames.swap_remove(place);
-        if tell && gone.pulled_bytes() > 0 && !gone.is_over() {
+        if tell && gone.went() && !gone.is_over() {
             self.message(Message::abandon(frame));
         }
         self.put_away(gone);
@@ -213,7 +195,6 @@ impl Outbox {
         if let Some(message) = self.messages.front() {
             let written = write(&[message.as_ref()]);
             if written {
-                self.pulled_bytes += message.as_ref().len() as u64 + PACKET_OVERHEAD_BYTES;
                 self.messages.pop_front();
             }
             return written;
@@ -229,9 +210,7 @@ impl Outbox {
         if !write(&[&header, first, second]) {
             return false;
         }
-        let bytes = (header.len() + first.len() + second.len()) as u64 + PACKET_OVERHEAD_BYTES;
-        self.pulled_bytes += bytes;
-        frame.pulled(index, bytes, self.pulled_bytes);
+        frame.pulled(index, true);
         self.released.pop_front();
         true
     }
@@ -244,7 +223,7 @@ impl Outbox {
         if let Some(release) = self.released.pop_front()
             && let Some(frame) = self.frames.iter_mut().find(|candidate| candidate.number() == release.frame)
         {
-            frame.pulled(release.index, 0, self.pulled_bytes);
+            frame.pulled(release.index, false);
         }
     }
 
