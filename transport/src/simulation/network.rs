@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::Setup;
 use super::nat::Nat;
-use crate::link::{Path, Trace};
+use crate::link::{Effects, Path, Trace};
 use crate::reactor::{self, simulated::UplinkOf};
 
 /// The uplinks with their two directions, and a script's hand on them.
@@ -173,7 +173,7 @@ impl SimulatedLink {
                 let mut packet = delivery.token;
                 let Some(actual) = server.and_then(|server| server.actual).filter(|_| !delivery.lost) else { continue };
                 packet.path.remote_address.0 = actual.into();
-                arrive(buffers.as_ref(), packet);
+                arrive(buffers.as_ref(), packet, delivery.effects);
             }
             while let Some(delivery) = down.take(now) {
                 let mut packet = delivery.token;
@@ -181,7 +181,7 @@ impl SimulatedLink {
                 let (Some(client), Some(server)) = (client, *server) else { continue };
                 packet.path.remote_address.0 = client.into();
                 packet.path.local_address.0 = server.public.into();
-                arrive(buffers.as_ref(), packet);
+                arrive(buffers.as_ref(), packet, delivery.effects);
             }
             let events = [up.next_event(), down.next_event()];
             next = events.into_iter().flatten().chain(next).min();
@@ -190,12 +190,19 @@ impl SimulatedLink {
     }
 }
 
-fn arrive(buffers: Option<&Buffers>, mut packet: Packet) {
+fn arrive(buffers: Option<&Buffers>, mut packet: Packet, effects: Effects) {
     // From here on it is seen from the receiver's side.
     packet.switch();
-    if let Some(buffers) = buffers {
-        buffers.rx(*packet.path.local_address, |queue| queue.enqueue(packet));
+    if let Some(damage) = effects.damage {
+        damage.apply(&mut packet.payload);
     }
+    let Some(buffers) = buffers else { return };
+    buffers.rx(*packet.path.local_address, |queue| {
+        if effects.duplicated {
+            queue.enqueue(packet.clone());
+        }
+        queue.enqueue(packet);
+    });
 }
 
 /// Takes what the sockets send.

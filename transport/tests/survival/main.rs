@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use rig::{Act, MS, Plan, S, link, play};
 use transport::car::{LinkEvent, ReplyStatus};
-use transport::link::{PathConfig, Trace};
+use transport::carrier::{Carrier, CarrierChoice};
+use transport::gateway::GatewayEvent;
+use transport::link::{PathConfig, Reorder, Trace};
 use transport::simulation::Setup;
 
 /// 10 Mbit/s, 50 ms, 1 % loss.
@@ -26,6 +28,7 @@ fn directions(one_way_ms: u32, loss: f64) -> (PathConfig, PathConfig) {
 fn plan(setup: Setup, duration: Duration, acts: Vec<(Duration, Act)>) -> Plan {
     Plan {
         setup,
+        carrier: CarrierChoice::default(),
         uplinks: 1,
         frame_bytes: 12_000,
         period: MS * 33,
@@ -180,6 +183,30 @@ fn six_changes_of_address_in_a_row_are_survived() {
         let lost = (1.0 - share) * ((end - S * 2).as_secs_f64() / 0.033);
         assert!(lost <= 6.0 * 4.0, "{gap:?}: {lost} frames were lost; {:?}", seen.events);
         assert!(seen.on_time(end + S, end + S * 3) > 0.97);
+    }
+}
+
+#[test]
+fn packets_that_come_corrupted_twice_and_out_of_order_harm_nothing() {
+    for (seed, carrier) in [(11, CarrierChoice::Auto), (12, CarrierChoice::Pinned(Carrier::Datagram))] {
+        let (mut up, mut down) = directions(25, 0.0);
+        for way in [&mut up, &mut down] {
+            (way.corrupt, way.duplicate) = (0.01, 0.05);
+            way.reorder = Reorder { probability: 0.05, extra_delay: MS * 8 };
+        }
+        let mut plan = plan(Setup::new(seed, up, down), S * 20, vec![]);
+        plan.carrier = carrier;
+        let seen = play(plan);
+        seen.assert_once();
+        assert!(seen.connected(S, false).is_none(), "{:?}", seen.events);
+        // A corrupted packet fails its tag and is no more than a lost one.
+        assert!(seen.on_time(S * 2, S * 18) > 0.97, "{carrier:?}: {}", seen.on_time(S * 2, S * 18));
+        let told = seen.gateway.iter().filter_map(|(_, event)| match event {
+            GatewayEvent::Tally(tally) => Some((tally.refused, tally.dropped_datagrams)),
+            _ => None,
+        });
+        let (refused, dropped) = told.fold((0, 0), |sum, tally| (sum.0 + tally.0, sum.1 + tally.1));
+        assert!(refused == 0 && dropped > 0, "{refused} frames refused, {dropped} packets that belong to nobody");
     }
 }
 

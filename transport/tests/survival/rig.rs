@@ -39,6 +39,7 @@ pub fn link(act: impl Fn(&SimulatedLink) + 'static) -> Act {
 
 pub struct Plan {
     pub setup: Setup,
+    pub carrier: CarrierChoice,
     pub uplinks: usize,
     pub frame_bytes: usize,
     pub period: Duration,
@@ -159,7 +160,7 @@ impl Stage {
         self.world.gateway(gateway, vec![worker(), worker()], &self.stop).await.expect("a gateway")
     }
 
-    fn start_car(&self, server: std::net::SocketAddr, uplinks: usize) -> Car {
+    fn start_car(&self, server: std::net::SocketAddr, uplinks: usize, carrier: CarrierChoice) -> Car {
         let (input, receiver) = mailbox();
         let (output, replies) = rtrb::RingBuffer::new(1_024);
         let (events_in, events) = rtrb::RingBuffer::new(10_000);
@@ -168,7 +169,7 @@ impl Stage {
         let service =
             CarService { service: 1, priority: 1.0, share: None, input: receiver, output, output_bell: news.clone() };
         let endpoint = CarEndpoint {
-            carrier: CarrierChoice::default(),
+            carrier,
             server,
             server_name: CLOUD_NAME.into(),
             uplinks: vec![Uplink::Any; uplinks],
@@ -211,7 +212,7 @@ pub fn play(plan: Plan) -> Seen {
                 act(stage.world.link());
             }
         }
-        let mut car = stage.start_car(server, plan.uplinks);
+        let mut car = stage.start_car(server, plan.uplinks, plan.carrier);
         let start = stage.world.now();
         let mut seen = Seen::default();
         let mut impostor: Option<Car> = None;
@@ -230,7 +231,7 @@ pub fn play(plan: Plan) -> Seen {
                     Some(Act::StartGateway) => {
                         stage.start_gateway().await;
                     }
-                    Some(Act::Impostor) => impostor = Some(stage.start_car(server, 2)),
+                    Some(Act::Impostor) => impostor = Some(stage.start_car(server, 2, plan.carrier)),
                     None => {}
                 }
             }
