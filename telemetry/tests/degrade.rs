@@ -151,7 +151,7 @@ fn scene_journal_cannot_grow() {
     let filler = fill(&dir);
     push(&mut writer, 5..5_000);
     let protected = 5_000 - writer.health().rows_unprotected;
-    assert!(protected >= 500 && protected < 5_000, "{:?}", writer.health());
+    assert!((500..5_000).contains(&protected), "{:?}", writer.health());
     // As killed here: what found no room is lost, counted; the rest is there.
     drop(writer);
     std::fs::remove_file(filler).unwrap();
@@ -204,7 +204,8 @@ fn scene_file_size_limit() {
     let limit = 16 << 10;
     nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_FSIZE, limit, limit).unwrap();
     // SAFETY: ignoring a signal runs no code of ours.
-    unsafe { nix::sys::signal::signal(nix::sys::signal::Signal::SIGXFSZ, nix::sys::signal::SigHandler::SigIgn) }.unwrap();
+    unsafe { nix::sys::signal::signal(nix::sys::signal::Signal::SIGXFSZ, nix::sys::signal::SigHandler::SigIgn) }
+        .unwrap();
     let mut writer = writer(&dir, 10);
     push(&mut writer, 0..25);
     writer.finish();
@@ -218,6 +219,7 @@ fn scene_file_size_limit() {
 fn a_file_size_limit_leaves_parts_without_a_journal() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
-    let output = child.args(["--exact", "scene_file_size_limit", "--nocapture"]).env(STAGE, dir.path()).output().unwrap();
+    let output =
+        child.args(["--exact", "scene_file_size_limit", "--nocapture"]).env(STAGE, dir.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -2,7 +2,12 @@
 //!
 //! `cargo test --release -p telemetry --test journal_cost -- --ignored --nocapture` prints the numbers; they are
 //! measured, not asserted.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly, as tests may")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail loudly, as tests may"
+)]
 
 mod common;
 

@@ -114,7 +114,9 @@ impl Journal {
         match self.file.take_error() {
             None => Ok(()),
             // The row is safe from a crash of the process, which is most of what can be had.
-            Some(error) => Err(JournalError::Io { what: "sync", path: self.path.clone(), source: io::Error::other(error) }),
+            Some(error) => {
+                Err(JournalError::Io { what: "sync", path: self.path.clone(), source: io::Error::other(error) })
+            }
         }
     }
 

@@ -40,7 +40,9 @@ pub enum FormatError {
     #[error("its writer ended before it took a row")]
     Unfinished,
     /// Another version of the format.
-    #[error("its format is version {found} and this program reads version {FORMAT_VERSION}: recover it with the turbo that wrote it")]
+    #[error(
+        "its format is version {found} and this program reads version {FORMAT_VERSION}: recover it with the turbo that wrote it"
+    )]
     Version {
         /// The version it says.
         found: u32,
@@ -85,7 +87,10 @@ pub struct Origin {
 impl Origin {
     /// As the part's metadata has it: `turbo.journal`, the journal's id in hexadecimal, a colon, the generation.
     pub(crate) fn note(self) -> KeyValue {
-        KeyValue::new(ORIGIN_KEY.to_owned(), format!("{:032x}:{}", u128::from_be_bytes(self.journal.0), self.generation))
+        KeyValue::new(
+            ORIGIN_KEY.to_owned(),
+            format!("{:032x}:{}", u128::from_be_bytes(self.journal.0), self.generation),
+        )
     }
 
     /// What [`Self::note`] made.

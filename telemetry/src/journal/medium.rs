@@ -77,5 +77,6 @@ impl Medium {
 }
 
 fn is_mappable(file: &File) -> bool {
-    fstatfs(file).is_ok_and(|system| MAPPABLE.iter().any(|&magic| u64::try_from(system.filesystem_type().0) == Ok(magic)))
+    fstatfs(file)
+        .is_ok_and(|system| MAPPABLE.iter().any(|&magic| u64::try_from(system.filesystem_type().0) == Ok(magic)))
 }

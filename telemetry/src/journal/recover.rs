@@ -41,7 +41,8 @@ pub fn recover(dir: &Path) -> RecoveryReport {
 }
 
 fn find(dir: &Path, depth: usize, journals: &mut Vec<PathBuf>, report: &mut RecoveryReport) {
-    let failed = |error: io::Error| JournalReport::because(dir.to_owned(), Outcome::Failed, format!("cannot list: {error}"));
+    let failed =
+        |error: io::Error| JournalReport::because(dir.to_owned(), Outcome::Failed, format!("cannot list: {error}"));
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         // Its run may have been deleted in the meantime.
@@ -143,7 +144,8 @@ fn recover_locked(path: &Path, bytes: &[u8]) -> JournalReport {
     match shape.write_part(dir, parts.next_number(), &contents.buffers, &notes) {
         Ok(part) => {
             // The journal is only given up once the part's name is known to survive a power cut.
-            let report = JournalReport { outcome: Outcome::Recovered, rows: contents.rows, part: Some(part.path), ..report };
+            let report =
+                JournalReport { outcome: Outcome::Recovered, rows: contents.rows, part: Some(part.path), ..report };
             match part.unsynced {
                 None => remove(report),
                 Some(error) => JournalReport { reason: Some(error.to_string()), ..report },
