@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use rt_core::stop::StopToken;
 
 use crate::failure::Failure;
@@ -41,6 +41,9 @@ impl Hangup {
 }
 
 fn listen(stop: &StopToken, hangup: Option<Hangup>) -> Result<(), Failure> {
+    // A file that has reached a limit is to be an error of the write, for logs to count, and not the car's end.
+    // SAFETY: ignoring a signal runs no code of ours.
+    unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.map_err(Failure::run)?;
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGINT);
     signals.add(Signal::SIGTERM);

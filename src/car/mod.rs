@@ -42,6 +42,7 @@ use crate::failure::Failure;
 use crate::signals::stop_or_renew_on_signals;
 use crate::state_log::StateLog;
 use crate::verbs::car::CarArgs;
+use crate::verbs::recover::recover_earlier_runs;
 use plan::Plan;
 use sinks::{Overlays, Scorer, Scores};
 use supervise::{LinkTeller, Rounds};
@@ -67,6 +68,7 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let vocabulary = Arc::new(std::sync::Mutex::new(vehicle_classes.clone()));
 
     let mut sources = sources::open(&profile, args.tuning.seed.unwrap_or(1))?;
+    recover_earlier_runs(profile.run.output_dir.clone());
     let dirs =
         RunDirs::create(&profile.run.output_dir, started, Role::CAR, &Subdirs::default()).map_err(Failure::run)?;
     let service_ids: Vec<u16> = (1..).take(sources.len()).collect();

@@ -32,6 +32,7 @@ use super::staged::{Settle, Staged};
 use super::worker::Worker;
 use crate::core_map::Crew;
 use crate::failure::Failure;
+use crate::verbs::recover::recover_earlier_runs;
 
 /// Entries of the rings to the books.
 const RING: usize = 4_096;
@@ -150,6 +151,7 @@ pub(super) fn make(
         (Rc::clone(&parts.dirs), Rc::clone(&parts.books), Rc::clone(&parts.report), Rc::clone(&parts.menu));
     let profile = profile.clone();
     let collector = Staged::new("collector", &parts.failure, move || {
+        recover_earlier_runs(profile.logs.output_dir.clone());
         let made = RunDirs::create(&profile.logs.output_dir, started, Role::CLOUD, &Subdirs::default());
         let made = made.map_err(Failure::run)?;
         let names = Names::default();

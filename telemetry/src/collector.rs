@@ -82,6 +82,7 @@ pub struct Collector {
     stats: RunStats,
     served_count: u64,
     rows_lost_said: u64,
+    unprotected_said: u64,
     dropped_said: u64,
 }
 
@@ -105,6 +106,7 @@ impl Collector {
             stats: RunStats::default(),
             served_count: 0,
             rows_lost_said: 0,
+            unprotected_said: 0,
             dropped_said: 0,
         }
     }
@@ -253,8 +255,14 @@ impl Collector {
         let health = self.logs.health();
         if health.rows_lost > self.rows_lost_said.saturating_mul(2) {
             self.rows_lost_said = health.rows_lost;
-            let reason = health.last_error.unwrap_or_default();
+            let reason = health.last_error.as_deref().unwrap_or_default();
             self.say(&format!("logs: {} rows lost so far: {reason}", health.rows_lost));
+        }
+        if health.rows_unprotected > self.unprotected_said.saturating_mul(2) {
+            self.unprotected_said = health.rows_unprotected;
+            let reason = health.last_error.as_deref().unwrap_or_default();
+            let rows = health.rows_unprotected;
+            self.say(&format!("logs: {rows} rows so far that a crash before their part would have lost: {reason}"));
         }
         let dropped = self.dropped();
         if dropped > self.dropped_said.saturating_mul(2) {

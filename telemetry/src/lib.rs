@@ -7,9 +7,11 @@
 
 pub mod collector;
 pub mod frame_sink;
+pub mod journal;
 pub mod live;
 pub mod logs;
 pub mod names;
+pub mod part_file;
 pub mod part_writer;
 pub mod records;
 pub mod run_clock;

@@ -1,55 +1,22 @@
-//! Rows gathered in memory and spilled to numbered Parquet files, each of which appears whole or not at all.
+//! Rows gathered in memory, and in a journal that outlives the process, until they are a numbered Parquet file.
 
-use std::fs::{File, OpenOptions};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
 
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::column::writer::ColumnWriter;
-use parquet::errors::ParquetError;
-use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{Type, TypePtr};
+use parquet::file::metadata::KeyValue;
 
-use crate::schema::{Column, ColumnBuffer, Values};
+use crate::journal::{Journal, Mark};
+pub use crate::part_file::PartError;
+use crate::part_file::{LogShape, WrittenPart};
+use crate::schema::{Column, ColumnBuffer};
 
 /// The default of `max_entries`, as in the original.
 pub const DEFAULT_MAX_ENTRIES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99);
 
-static PROPERTIES: LazyLock<WriterPropertiesPtr> = LazyLock::new(|| {
-    Arc::new(
-        WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_created_by(concat!("turbo version ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build(),
-    )
-});
+/// A part that cannot be written waits in the journal for so many times `max_entries` rows before they are given up.
+const WAITING_PARTS: usize = 4;
 
-/// Why a part could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum PartError {
-    /// The file system refused.
-    #[error("cannot {what} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the kernel said.
-        source: std::io::Error,
-    },
-    /// Encoding or writing failed within the Parquet writer.
-    #[error("cannot write {}: {source}", path.display())]
-    Parquet {
-        /// The file.
-        path: PathBuf,
-        /// What it said.
-        source: ParquetError,
-    },
-}
-
-/// What became of a log's rows; no number ever falls.
+/// What became of a log's rows; no number ever falls, but for [`Self::rows_waiting`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogHealth {
     /// Part files completed.
@@ -58,6 +25,10 @@ pub struct LogHealth {
     pub rows_written: u64,
     /// Rows thrown away because their part could not be written.
     pub rows_lost: u64,
+    /// Rows that the journal could not take: lost only where the process died before their part was written.
+    pub rows_unprotected: u64,
+    /// Rows whose part could not be written and that wait in the journal for the next try, or for `turbo recover`.
+    pub rows_waiting: u64,
     /// The last error, in words.
     pub last_error: Option<String>,
 }
@@ -68,6 +39,8 @@ impl LogHealth {
         self.parts_written += other.parts_written;
         self.rows_written += other.rows_written;
         self.rows_lost += other.rows_lost;
+        self.rows_unprotected += other.rows_unprotected;
+        self.rows_waiting += other.rows_waiting;
         if other.last_error.is_some() {
             self.last_error.clone_from(&other.last_error);
         }
@@ -76,16 +49,22 @@ impl LogHealth {
 
 /// The writer of one log's part files.
 ///
-/// A part that cannot be written is given up, its rows counted in [`LogHealth::rows_lost`]; the next part is tried
-/// again. Nothing here ends the program.
+/// Every row is in a journal beside the parts from the moment [`Self::push`] returns until its part is whole, so that
+/// a killed process loses none ([`crate::journal`]). Where there can be no journal, rows are counted in
+/// [`LogHealth::rows_unprotected`]; where a part cannot be written, its rows wait in the journal for some more rows and
+/// are then given up and counted in [`LogHealth::rows_lost`]. Nothing here ends the program.
 pub struct PartWriter<R> {
     dir: PathBuf,
-    stem: String,
-    extension: &'static str,
+    shape: LogShape,
     columns: Vec<(Column<R>, ColumnBuffer)>,
     max_entries: NonZeroUsize,
     rows: usize,
+    /// Rows of these that are not in the journal.
+    unprotected: usize,
+    spill_at: usize,
     next_part: u64,
+    journal: Option<Journal>,
+    marks: Vec<Mark>,
     health: LogHealth,
 }
 
@@ -99,36 +78,64 @@ impl<R> PartWriter<R> {
         columns: Vec<Column<R>>,
         max_entries: NonZeroUsize,
     ) -> Self {
+        let specs = columns.iter().map(|column| column.spec().clone()).collect();
         let columns = columns
             .into_iter()
             .map(|column| {
-                let buffer = column.buffer();
+                let buffer = column.spec().buffer();
                 (column, buffer)
             })
             .collect();
-        let health = LogHealth::default();
-        Self { dir: dir.to_owned(), stem, extension, columns, max_entries, rows: 0, next_part: 0, health }
+        Self {
+            dir: dir.to_owned(),
+            shape: LogShape { stem, extension: extension.to_owned(), columns: specs },
+            columns,
+            max_entries,
+            rows: 0,
+            unprotected: 0,
+            spill_at: max_entries.get(),
+            next_part: 0,
+            journal: None,
+            marks: Vec::new(),
+            health: LogHealth::default(),
+        }
     }
 
     /// Adds the rows of one frame (or one event); they end up in one part, which is spilled once it has
     /// `max_entries` rows or, where the last frame has several, a few more.
     pub fn push(&mut self, rows: &[R]) {
-        for row in rows {
-            for (column, buffer) in &mut self.columns {
-                column.gather(row, buffer);
-            }
+        if rows.is_empty() {
+            return;
         }
+        self.marks.clear();
+        self.marks.extend(self.columns.iter().map(|(_, buffer)| Mark::of(buffer)));
+        for (column, buffer) in &mut self.columns {
+            rows.iter().for_each(|row| column.gather(row, buffer));
+        }
+        self.protect(rows.len());
         self.rows += rows.len();
-        if self.rows >= self.max_entries.get() {
+        if self.rows >= self.spill_at {
             self.spill();
         }
     }
 
-    /// Writes what there is as the last, partial part.
+    /// Writes what there is as the last, partial part, and removes the journal. Where the part cannot be written, the
+    /// journal keeps its rows.
     pub fn finish(&mut self) {
         if self.rows > 0 {
             self.spill();
         }
+        // Rows that are left could not be written: those in the journal can be recovered, the others are lost.
+        let waiting = self.rows - self.unprotected;
+        self.health.rows_waiting = waiting as u64;
+        self.health.rows_lost += self.unprotected as u64;
+        if let Some(journal) = self.journal.take()
+            && waiting == 0
+            && let Err(error) = journal.remove()
+        {
+            self.health.last_error = Some(error.to_string());
+        }
+        self.forget_rows();
     }
 
     /// What became of the rows so far.
@@ -137,86 +144,70 @@ impl<R> PartWriter<R> {
         &self.health
     }
 
+    /// Has the journal take the rows after the marks.
+    fn protect(&mut self, rows: usize) {
+        // Only a part's first rows have a journal made: it is tried again once a part, not once a row.
+        if self.journal.is_none() && self.rows == 0 {
+            match Journal::create(&self.dir, &self.shape, self.max_entries) {
+                Ok(journal) => self.journal = Some(journal),
+                Err(error) => self.health.last_error = Some(error.to_string()),
+            }
+        }
+        let taken = self.journal.as_mut().is_some_and(|journal| {
+            let buffers = self.columns.iter().map(|(_, buffer)| buffer);
+            match journal.append(rows, buffers.zip(&self.marks)) {
+                Ok(()) => true,
+                Err(error) => {
+                    self.health.last_error = Some(error.to_string());
+                    false
+                }
+            }
+        });
+        if !taken {
+            self.unprotected += rows;
+            self.health.rows_unprotected += rows as u64;
+        }
+    }
+
     fn spill(&mut self) {
         let rows = self.rows as u64;
         match self.write_part() {
-            Ok(()) => {
+            Ok(part) => {
+                self.next_part = part.number + 1;
                 self.health.parts_written += 1;
                 self.health.rows_written += rows;
-                self.next_part += 1;
+                if let Some(error) = part.unsynced {
+                    self.health.last_error = Some(error.to_string());
+                }
             }
             Err(error) => {
-                self.health.rows_lost += rows;
                 self.health.last_error = Some(error.to_string());
+                let patience = self.max_entries.get().saturating_mul(WAITING_PARTS);
+                if self.journal.is_some() && self.rows < patience {
+                    self.health.rows_waiting = rows;
+                    self.spill_at = self.rows.saturating_add(self.max_entries.get());
+                    return;
+                }
+                self.health.rows_lost += rows;
             }
         }
+        self.health.rows_waiting = 0;
+        self.forget_rows();
+        if let Some(journal) = &mut self.journal {
+            journal.next_part();
+        }
+    }
+
+    fn write_part(&self) -> Result<WrittenPart, PartError> {
+        let notes: Vec<KeyValue> = self.journal.iter().map(|journal| journal.origin().note()).collect();
+        let buffers = self.columns.iter().map(|(_, buffer)| buffer);
+        self.shape.write_part(&self.dir, self.next_part, buffers, &notes)
+    }
+
+    fn forget_rows(&mut self) {
         self.rows = 0;
-        for (_, buffer) in &mut self.columns {
-            buffer.clear();
-        }
+        self.unprotected = 0;
+        self.spill_at = self.max_entries.get();
+        self.columns.iter_mut().for_each(|(_, buffer)| buffer.clear());
     }
-
-    fn write_part(&mut self) -> Result<(), PartError> {
-        let mut name = format!("{}{}{}", self.stem, self.next_part, self.extension);
-        // Never over an earlier part, whoever left it there.
-        while self.dir.join(&name).try_exists().unwrap_or(false) {
-            self.next_part += 1;
-            name = format!("{}{}{}", self.stem, self.next_part, self.extension);
-        }
-        let path = self.dir.join(&name);
-        let temporary = self.dir.join(format!(".{name}.partial"));
-        let written = self.write_file(&temporary).and_then(|()| {
-            std::fs::rename(&temporary, &path).map_err(|source| PartError::Io { what: "complete", path, source })
-        });
-        if written.is_err() {
-            // The error that counts is already known; a leftover that cannot be removed is hidden and never read.
-            let _ = std::fs::remove_file(&temporary);
-        }
-        written?;
-        // The part is whole and has its name; only whether the name survives a power cut is open, so no row is lost.
-        if let Err(source) = File::open(&self.dir).and_then(|dir| dir.sync_all()) {
-            let error = PartError::Io { what: "sync", path: self.dir.clone(), source };
-            self.health.last_error = Some(error.to_string());
-        }
-        Ok(())
-    }
-
-    fn write_file(&self, path: &Path) -> Result<(), PartError> {
-        let io = |what| move |source| PartError::Io { what, path: path.to_owned(), source };
-        let parquet = |source| PartError::Parquet { path: path.to_owned(), source };
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(path).map_err(io("create"))?;
-        let file = self.encode(file).map_err(parquet)?;
-        file.sync_all().map_err(io("sync"))
-    }
-
-    fn encode(&self, file: File) -> Result<File, ParquetError> {
-        let mut writer = SerializedFileWriter::new(file, self.schema()?, Arc::clone(&PROPERTIES))?;
-        let mut group = writer.next_row_group()?;
-        for (column, buffer) in &self.columns {
-            let mut chunk = group.next_column()?.ok_or_else(|| mismatch(column.name()))?;
-            let levels = buffer.levels.as_deref();
-            match (chunk.untyped(), &buffer.values) {
-                (ColumnWriter::BoolColumnWriter(to), Values::Bool(values)) => to.write_batch(values, levels, None)?,
-                (ColumnWriter::Int32ColumnWriter(to), Values::I32(values)) => to.write_batch(values, levels, None)?,
-                (ColumnWriter::Int64ColumnWriter(to), Values::I64(values)) => to.write_batch(values, levels, None)?,
-                (ColumnWriter::DoubleColumnWriter(to), Values::F64(values)) => to.write_batch(values, levels, None)?,
-                (ColumnWriter::ByteArrayColumnWriter(to), Values::Bytes(values)) => {
-                    to.write_batch(values, levels, None)?
-                }
-                _ => return Err(mismatch(column.name())),
-            };
-            chunk.close()?;
-        }
-        group.close()?;
-        writer.into_inner()
-    }
-
-    fn schema(&self) -> Result<TypePtr, ParquetError> {
-        let fields = self.columns.iter().map(|(column, _)| column.parquet_type()).collect::<Result<_, _>>()?;
-        Type::group_type_builder("schema").with_fields(fields).build().map(Arc::new)
-    }
-}
-
-fn mismatch(column: &str) -> ParquetError {
-    ParquetError::General(format!("column {column:?} does not fit its declaration"))
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use parquet::basic::{LogicalType, Repetition, Type as Physical};
+use parquet::basic::{LogicalType, Type as Physical};
 use parquet::data_type::ByteArray;
-use parquet::errors::ParquetError;
-use parquet::schema::types::{Type, TypePtr};
+
+use super::ColumnSpec;
 
 /// The type of a column, as the logs' specification spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl DType {
         }
     }
 
-    fn physical(self) -> Physical {
+    pub(super) fn physical(self) -> Physical {
         match self {
             Self::Bool => Physical::BOOLEAN,
             Self::I8 | Self::U16 | Self::I32 | Self::U32 => Physical::INT32,
@@ -57,7 +57,7 @@ impl DType {
         }
     }
 
-    fn logical(self) -> Option<LogicalType> {
+    pub(super) fn logical(self) -> Option<LogicalType> {
         match self {
             Self::Bool | Self::F64 => None,
             Self::I8 => Some(LogicalType::integer(8, true)),
@@ -151,9 +151,7 @@ type Gather<R> = Box<dyn Fn(&R, &mut ColumnBuffer) + Send>;
 
 /// One column of a log whose rows are `R`.
 pub struct Column<R> {
-    name: String,
-    dtype: DType,
-    nullable: bool,
+    spec: ColumnSpec,
     meaning: &'static str,
     gather: Gather<R>,
 }
@@ -165,7 +163,7 @@ pub fn required<R, V: ColumnValue>(
     get: impl Fn(&R) -> V + Send + 'static,
 ) -> Column<R> {
     let gather: Gather<R> = Box::new(move |row, buffer| get(row).store(&mut buffer.values));
-    Column { name: name.into(), dtype: V::DTYPE, nullable: false, meaning, gather }
+    Column { spec: ColumnSpec { name: name.into(), dtype: V::DTYPE, nullable: false }, meaning, gather }
 }
 
 /// A column that a row may leave null.
@@ -183,26 +181,32 @@ pub fn nullable<R, V: ColumnValue>(
             value.store(&mut buffer.values);
         }
     });
-    Column { name: name.into(), dtype: V::DTYPE, nullable: true, meaning, gather }
+    Column { spec: ColumnSpec { name: name.into(), dtype: V::DTYPE, nullable: true }, meaning, gather }
 }
 
 impl<R> Column<R> {
+    /// Its name, type and nullability: what a file needs to know.
+    #[must_use]
+    pub const fn spec(&self) -> &ColumnSpec {
+        &self.spec
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.spec.name
     }
 
     /// The type.
     #[must_use]
     pub const fn dtype(&self) -> DType {
-        self.dtype
+        self.spec.dtype
     }
 
     /// Whether rows may leave it null.
     #[must_use]
     pub const fn is_nullable(&self) -> bool {
-        self.nullable
+        self.spec.nullable
     }
 
     /// What it holds, with its unit.
@@ -211,34 +215,8 @@ impl<R> Column<R> {
         self.meaning
     }
 
-    /// An empty buffer of this column's type.
-    #[must_use]
-    pub fn buffer(&self) -> ColumnBuffer {
-        let values = match self.dtype.physical() {
-            Physical::BOOLEAN => Values::Bool(Vec::new()),
-            Physical::INT32 => Values::I32(Vec::new()),
-            Physical::INT64 => Values::I64(Vec::new()),
-            Physical::DOUBLE => Values::F64(Vec::new()),
-            _ => Values::Bytes(Vec::new()),
-        };
-        ColumnBuffer { values, levels: self.nullable.then(Vec::new) }
-    }
-
     /// Appends this column's value of `row`.
     pub fn gather(&self, row: &R, buffer: &mut ColumnBuffer) {
         (self.gather)(row, buffer);
-    }
-
-    /// The column in Parquet's schema language.
-    ///
-    /// # Errors
-    /// Parquet's, which no declared column meets.
-    pub fn parquet_type(&self) -> Result<TypePtr, ParquetError> {
-        let repetition = if self.nullable { Repetition::OPTIONAL } else { Repetition::REQUIRED };
-        Type::primitive_type_builder(&self.name, self.dtype.physical())
-            .with_repetition(repetition)
-            .with_logical_type(self.dtype.logical())
-            .build()
-            .map(Arc::new)
     }
 }

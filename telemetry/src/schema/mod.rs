@@ -7,12 +7,14 @@ mod allocation_stat;
 mod bandwidth_stat;
 mod client_queries;
 mod column;
+mod column_spec;
 mod server_results;
 
 pub use allocation_stat::{AllocationRow, allocation_stat};
 pub use bandwidth_stat::{BandwidthRow, bandwidth_stat};
 pub use client_queries::{QueryRow, client_queries};
 pub use column::{Column, ColumnBuffer, ColumnValue, DType, Values, nullable, required};
+pub use column_spec::ColumnSpec;
 pub use server_results::{ServedRow, server_results};
 
 /// One column as documentation shows it.

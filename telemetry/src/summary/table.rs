@@ -30,6 +30,11 @@ fn losses(text: &mut String, summary: &Summary, report: &CollectorReport) -> std
         let reason = report.logs.last_error.as_deref().unwrap_or("reason unknown");
         writeln!(text, "WARNING  {} log rows lost: {reason}", report.logs.rows_lost)?;
     }
+    if report.logs.rows_waiting > 0 {
+        let reason = report.logs.last_error.as_deref().unwrap_or("reason unknown");
+        let rows = report.logs.rows_waiting;
+        writeln!(text, "WARNING  {rows} log rows wait in journals; `turbo recover` makes parts of them: {reason}")?;
+    }
     if report.cut_short {
         writeln!(text, "WARNING  a thread was still running at the end; its last records may be missing")?;
     }

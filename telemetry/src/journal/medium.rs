@@ -1,0 +1,82 @@
+//! How bytes get into a journal: through a mapping, or where that could end the process, by writing.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{Ordering, fence};
+
+use memmap2::{MmapOptions, MmapRaw};
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
+use nix::sys::statfs::fstatfs;
+
+/// File systems on which a page that was preallocated always takes a write. On others (copy on write, network, user
+/// space, unknown layers) the kernel may find no room for a mapped page once it is touched, and its only way to say so
+/// is SIGBUS; there, a write that is refused is an error value. Numbers as in `linux/magic.h`; XFS and F2FS by name in
+/// `statfs(2)`.
+const MAPPABLE: [u64; 4] = [
+    0xEF53,      // ext2, ext3, ext4
+    0x5846_5342, // XFS
+    0x0102_1994, // tmpfs
+    0xF2F5_2010, // F2FS
+];
+
+/// A file of a fixed size that takes bytes at any place in it.
+#[derive(Debug)]
+pub(super) enum Medium {
+    /// Mapped and shared: a store is in the page cache, which outlives the process.
+    Mapped(MmapRaw),
+    /// Written with `pwrite`, which puts the bytes in the same page cache.
+    Written {
+        /// The size.
+        bytes: usize,
+    },
+}
+
+impl Medium {
+    /// Makes room for `bytes` in `file`, all of it now: a full disk or quota is an error here and nowhere later.
+    pub(super) fn new(file: &File, bytes: usize) -> io::Result<Self> {
+        if !is_mappable(file) {
+            return Ok(Self::Written { bytes });
+        }
+        let len = i64::try_from(bytes).map_err(io::Error::other)?;
+        match fallocate(file, FallocateFlags::empty(), 0, len) {
+            Ok(()) => Ok(Self::Mapped(MmapOptions::new().len(bytes).map_raw(file)?)),
+            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(Self::Written { bytes }),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Mapped(map) => map.len(),
+            Self::Written { bytes } => *bytes,
+        }
+    }
+
+    /// Puts `bytes` at `at`, after everything that was put before.
+    pub(super) fn put(&mut self, file: &File, at: usize, bytes: &[u8]) -> io::Result<()> {
+        let end = at.checked_add(bytes.len()).filter(|&end| end <= self.bytes());
+        if end.is_none() {
+            return Err(io::Error::from(io::ErrorKind::WriteZero));
+        }
+        match self {
+            Self::Mapped(map) => {
+                // A process that dies in between must not have stored these bytes and not the earlier ones.
+                fence(Ordering::SeqCst);
+                // SAFETY: `at + bytes.len()` is within the mapping, `bytes` is not of it (no reference into it is ever
+                // made), and `&mut self` keeps other threads away; other processes only read the file after this one
+                // is gone, or reject what they read by its checksum.
+                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), map.as_mut_ptr().add(at), bytes.len()) };
+                fence(Ordering::SeqCst);
+                Ok(())
+            }
+            Self::Written { .. } => file.write_all_at(bytes, at as u64),
+        }
+    }
+}
+
+fn is_mappable(file: &File) -> bool {
+    fstatfs(file)
+        .is_ok_and(|system| MAPPABLE.iter().any(|&magic| u64::try_from(system.filesystem_type().0) == Ok(magic)))
+}
