@@ -9,15 +9,22 @@ use rt_core::trace::counters::{ThreadCounters, ThreadWatch};
 use rt_core::trace::{HopHistograms, Tracer};
 use rt_core::wait::{WaitStrategy, Waiter};
 
-use crate::emitter::{Emitter, Inlet, ring};
+use crate::emitter::Emitter;
 use crate::frame_sink::FrameSink;
+use crate::frames::FrameHealth;
 use crate::live::{LiveLine, LivePrinter};
 use crate::logs::Logs;
 use crate::names::Names;
 use crate::part_writer::LogHealth;
-use crate::records::{AllocationRecord, FrameRecord, LinkRecord, ServedRecord};
+use crate::records::{AllocationRecord, CameraRecord, FrameRecord, ImageRecord, LinkRecord, PingRecord, ServedRecord};
 use crate::run_clock::RunClock;
 use crate::stats::{RunStats, Windows};
+use inlets::{Inlets, add};
+use rt_core::trace::traffic::TrafficWatch;
+use sampler::Sampler;
+
+mod inlets;
+mod sampler;
 
 /// How often the rings are emptied; a ring must hold what its thread emits in several times that.
 const POLL: Duration = Duration::from_millis(25);
@@ -35,6 +42,8 @@ pub struct CollectorReport {
     pub stats: RunStats,
     /// What became of the log rows.
     pub logs: LogHealth,
+    /// What became of the raw frames that were to be kept.
+    pub frames: FrameHealth,
     /// Hops that threads stamped by themselves; those of decisions are in [`Self::stats`].
     pub hops: HopHistograms,
     /// Every thread's counters, to be looked at once the threads have ended.
@@ -70,10 +79,8 @@ pub struct Collector {
     clock: RunClock,
     names: Names,
     logs: Logs,
-    frames: Vec<Inlet<FrameRecord>>,
-    links: Vec<Inlet<LinkRecord>>,
-    allocations: Vec<Inlet<AllocationRecord>>,
-    served: Vec<Inlet<ServedRecord>>,
+    inlets: Inlets,
+    samplers: Vec<Sampler>,
     tracer: Tracer,
     threads: Vec<ThreadWatch>,
     sinks: Vec<Box<dyn FrameSink>>,
@@ -82,6 +89,7 @@ pub struct Collector {
     stats: RunStats,
     served_count: u64,
     rows_lost_said: u64,
+    frames_lost_said: u64,
     dropped_said: u64,
 }
 
@@ -93,10 +101,8 @@ impl Collector {
             clock: RunClock::new(start),
             names,
             logs,
-            frames: Vec::new(),
-            links: Vec::new(),
-            allocations: Vec::new(),
-            served: Vec::new(),
+            inlets: Inlets::default(),
+            samplers: Vec::new(),
             tracer: Tracer::default(),
             threads: Vec::new(),
             sinks: Vec::new(),
@@ -105,28 +111,49 @@ impl Collector {
             stats: RunStats::default(),
             served_count: 0,
             rows_lost_said: 0,
+            frames_lost_said: 0,
             dropped_said: 0,
         }
     }
 
     /// A ring for decisions (one per service thread); about 3.5 kB a record.
     pub fn frames(&mut self, capacity: usize) -> Emitter<FrameRecord> {
-        add(&mut self.frames, capacity)
+        add(&mut self.inlets.frames, capacity)
+    }
+
+    /// A ring for captured frames (one per camera); frames to be kept travel with their records.
+    pub fn cameras(&mut self, capacity: usize) -> Emitter<CameraRecord> {
+        add(&mut self.inlets.cameras, capacity)
+    }
+
+    /// A ring for pings.
+    pub fn pings(&mut self, capacity: usize) -> Emitter<PingRecord> {
+        add(&mut self.inlets.pings, capacity)
+    }
+
+    /// A ring for images on their way through a transport.
+    pub fn images(&mut self, capacity: usize) -> Emitter<ImageRecord> {
+        add(&mut self.inlets.images, capacity)
+    }
+
+    /// Looks at a transport's bytes every `interval` from now on.
+    pub fn sample(&mut self, watch: TrafficWatch, interval: Duration) {
+        self.samplers.push(Sampler::new(watch, interval));
     }
 
     /// A ring for samples of the link.
     pub fn links(&mut self, capacity: usize) -> Emitter<LinkRecord> {
-        add(&mut self.links, capacity)
+        add(&mut self.inlets.links, capacity)
     }
 
     /// A ring for allocations.
     pub fn allocations(&mut self, capacity: usize) -> Emitter<AllocationRecord> {
-        add(&mut self.allocations, capacity)
+        add(&mut self.inlets.allocations, capacity)
     }
 
     /// A ring for served requests (one per worker thread).
     pub fn served(&mut self, capacity: usize) -> Emitter<ServedRecord> {
-        add(&mut self.served, capacity)
+        add(&mut self.inlets.served, capacity)
     }
 
     /// Takes what `tracer`'s stampers stamp; in place of one given before.
@@ -190,13 +217,17 @@ impl Collector {
                 }
             }
             let pause = if ending.is_some() { POLL_WHILE_ENDING } else { POLL };
-            waiter.wait(&bell, seen, now.plus(pause));
+            let sample = self.samplers.iter().map(Sampler::due).min();
+            waiter.wait(&bell, seen, sample.map_or(now.plus(pause), |due| due.min(now.plus(pause))));
         };
         self.sinks.iter_mut().for_each(|sink| sink.finish());
+        self.last_samples();
+        self.logs.settle_cameras(&self.clock, true);
         self.logs.finish();
         self.say_losses();
         CollectorReport {
             logs: self.logs.health(),
+            frames: self.logs.frames(),
             records_dropped: self.dropped(),
             hops: self.tracer.histograms().clone(),
             threads: self.threads,
@@ -210,17 +241,27 @@ impl Collector {
         self.clock.refresh();
         // Losses are told with the records', from [`Self::dropped`].
         let _ = self.tracer.drain();
-        let Self { clock, names, logs, sinks, windows, stats, served_count, .. } = self;
-        for inlet in &mut self.allocations {
+        let Self { clock, names, logs, sinks, windows, stats, served_count, inlets, samplers, .. } = self;
+        for inlet in &mut inlets.allocations {
             inlet.drain(|record| {
                 windows.allocation(&record);
                 logs.allocation(&record, clock, names);
             });
         }
-        for inlet in &mut self.links {
+        for inlet in &mut inlets.links {
             inlet.drain(|record| logs.link(&record, clock));
         }
-        for inlet in &mut self.frames {
+        for inlet in &mut inlets.pings {
+            inlet.drain(|record| logs.ping(&record, clock));
+        }
+        for inlet in &mut inlets.cameras {
+            inlet.drain(|record| logs.camera(record));
+        }
+        logs.settle_cameras(clock, false);
+        for inlet in &mut inlets.images {
+            inlet.drain(|record| logs.image(&record, clock));
+        }
+        for inlet in &mut inlets.frames {
             inlet.drain(|record| {
                 stats.record(&record);
                 windows.frame(&record);
@@ -228,12 +269,23 @@ impl Collector {
                 sinks.iter_mut().for_each(|sink| sink.frame(&record));
             });
         }
-        for inlet in &mut self.served {
+        for inlet in &mut inlets.served {
             inlet.drain(|record| {
                 *served_count += 1;
                 logs.served(&record, clock, names);
             });
         }
+        let now = Monotonic::now();
+        for sampler in samplers {
+            sampler.sample(now, |record| logs.network(&record, clock));
+        }
+    }
+
+    /// What the transports have carried in all, now that they have ended.
+    fn last_samples(&mut self) {
+        let Self { samplers, logs, clock, .. } = self;
+        let now = Monotonic::now();
+        samplers.iter().for_each(|sampler| sampler.look(now, |record| logs.network(&record, clock)));
     }
 
     fn show_window(&mut self, elapsed: Duration) {
@@ -256,6 +308,15 @@ impl Collector {
             let reason = health.last_error.unwrap_or_default();
             self.say(&format!("logs: {} rows lost so far: {reason}", health.rows_lost));
         }
+        let frames = self.logs.frames();
+        if frames.lost() > self.frames_lost_said.saturating_mul(2) {
+            self.frames_lost_said = frames.lost();
+            let FrameHealth { no_room, failed, last_error, .. } = frames;
+            let refused = last_error.map(|error| format!(" ({error})")).unwrap_or_default();
+            self.say(&format!(
+                "raw frames: {no_room} not kept so far as the disk is too slow, {failed} refused{refused}"
+            ));
+        }
         let dropped = self.dropped();
         if dropped > self.dropped_said.saturating_mul(2) {
             self.dropped_said = dropped;
@@ -271,22 +332,10 @@ impl Collector {
     }
 
     fn dropped(&self) -> u64 {
-        fn of<T>(inlets: &[Inlet<T>]) -> u64 {
-            inlets.iter().map(Inlet::dropped).sum()
-        }
-        of(&self.frames) + of(&self.links) + of(&self.allocations) + of(&self.served) + self.tracer.dropped()
+        self.inlets.dropped() + self.tracer.dropped()
     }
 
     fn is_finished(&self) -> bool {
-        fn of<T>(inlets: &[Inlet<T>]) -> bool {
-            inlets.iter().all(Inlet::is_abandoned)
-        }
-        of(&self.frames) && of(&self.links) && of(&self.allocations) && of(&self.served) && self.tracer.is_abandoned()
+        self.inlets.are_abandoned() && self.tracer.is_abandoned()
     }
-}
-
-fn add<T: Send>(inlets: &mut Vec<Inlet<T>>, capacity: usize) -> Emitter<T> {
-    let (emitter, inlet) = ring(capacity);
-    inlets.push(inlet);
-    emitter
 }

@@ -7,6 +7,7 @@
 
 pub mod collector;
 pub mod frame_sink;
+pub mod frames;
 pub mod live;
 pub mod logs;
 pub mod names;
