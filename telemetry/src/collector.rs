@@ -9,7 +9,7 @@ use rt_core::trace::counters::{ThreadCounters, ThreadWatch};
 use rt_core::trace::{HopHistograms, Tracer};
 use rt_core::wait::{WaitStrategy, Waiter};
 
-use crate::emitter::Emitter;
+use crate::emitter::{Emitter, Inlet};
 use crate::frame_sink::FrameSink;
 use crate::frames::FrameHealth;
 use crate::live::{LiveLine, LivePrinter};
@@ -134,6 +134,11 @@ impl Collector {
     /// A ring for images on their way through a transport.
     pub fn images(&mut self, capacity: usize) -> Emitter<ImageRecord> {
         add(&mut self.inlets.images, capacity)
+    }
+
+    /// Takes images from a ring that was made before this collector.
+    pub fn hear_images(&mut self, images: Inlet<ImageRecord>) {
+        self.inlets.images.push(images);
     }
 
     /// Looks at a transport's bytes every `interval` from now on.

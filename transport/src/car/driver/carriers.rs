@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 
 use super::books::Taken;
 use super::{Driver, Link, Told};
+use crate::car::ReplyStatus;
 use crate::car::flight::{Flight, FlightId, Ticket, read_result, read_result_stream};
 use crate::car::queue::{Outlook, Waiting, has_time};
-use crate::car::ReplyStatus;
 use crate::carrier::choice::{ChoiceInputs, choose};
 use crate::carrier::code::{CodeError, Encoder, Object};
 use crate::carrier::outbox::{NewFrame, Outbox};
