@@ -134,7 +134,7 @@ fn the_capture_thread_hands_frames_on_without_the_heap_and_without_a_copy() {
         service: 1,
         slo: Duration::from_millis(200),
         camera: Box::new(camera),
-        pool: pool(4),
+        pool: pool(4 + telemetry::frames::SLOTS),
         bell: Doorbell::futex(),
         captured: Arc::new(AtomicU64::new(0)),
         news: news_in,
