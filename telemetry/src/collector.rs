@@ -10,6 +10,7 @@ use rt_core::trace::{HopHistograms, Tracer};
 use rt_core::wait::{WaitStrategy, Waiter};
 
 use crate::emitter::{Emitter, Inlet};
+use crate::events::{Event, EventHealth, EventLog};
 use crate::frame_sink::FrameSink;
 use crate::frames::FrameHealth;
 use crate::live::{LiveLine, LivePrinter};
@@ -19,7 +20,7 @@ use crate::part_writer::LogHealth;
 use crate::records::{AllocationRecord, CameraRecord, FrameRecord, ImageRecord, LinkRecord, PingRecord, ServedRecord};
 use crate::run_clock::RunClock;
 use crate::stats::{RunStats, Windows};
-use inlets::{Inlets, add};
+use inlets::{Inlets, Places, add};
 use rt_core::trace::traffic::TrafficWatch;
 use sampler::Sampler;
 
@@ -44,6 +45,8 @@ pub struct CollectorReport {
     pub logs: LogHealth,
     /// What became of the raw frames that were to be kept.
     pub frames: FrameHealth,
+    /// What became of the event log's events.
+    pub events: EventHealth,
     /// Hops that threads stamped by themselves; those of decisions are in [`Self::stats`].
     pub hops: HopHistograms,
     /// Every thread's counters, to be looked at once the threads have ended.
@@ -81,6 +84,8 @@ pub struct Collector {
     logs: Logs,
     inlets: Inlets,
     samplers: Vec<Sampler>,
+    events: Option<EventLog>,
+    places: Places,
     tracer: Tracer,
     threads: Vec<ThreadWatch>,
     sinks: Vec<Box<dyn FrameSink>>,
@@ -103,6 +108,8 @@ impl Collector {
             logs,
             inlets: Inlets::default(),
             samplers: Vec::new(),
+            events: None,
+            places: Places::default(),
             tracer: Tracer::default(),
             threads: Vec::new(),
             sinks: Vec::new(),
@@ -178,6 +185,11 @@ impl Collector {
         self.threads.push(watch);
     }
 
+    /// Writes every record into `events` as well, in the order of time.
+    pub fn log_events(&mut self, events: EventLog) {
+        self.events = Some(events);
+    }
+
     /// Has `sink` see every decision.
     pub fn add_sink(&mut self, sink: Box<dyn FrameSink>) {
         self.sinks.push(sink);
@@ -198,6 +210,7 @@ impl Collector {
     pub fn run_by(mut self, stop: &StopToken, waiter: &Waiter) -> CollectorReport {
         let bell = Doorbell::futex();
         stop.wakes(&bell);
+        self.name_sources();
         let mut window_start = Monotonic::now();
         let mut ending: Option<Monotonic> = None;
         let cut_short = loop {
@@ -229,10 +242,12 @@ impl Collector {
         self.last_samples();
         self.logs.settle_cameras(&self.clock, true);
         self.logs.finish();
+        self.events.iter_mut().for_each(EventLog::finish);
         self.say_losses();
         CollectorReport {
             logs: self.logs.health(),
             frames: self.logs.frames(),
+            events: self.events.as_ref().map(EventLog::health).unwrap_or_default(),
             records_dropped: self.dropped(),
             hops: self.tracer.histograms().clone(),
             threads: self.threads,
@@ -242,40 +257,70 @@ impl Collector {
         }
     }
 
+    /// Every ring's name in the event log: the stamps' threads first.
+    fn name_sources(&mut self) {
+        let mut names: Vec<String> = self.tracer.dropped_by_thread().map(|(thread, _)| thread.to_owned()).collect();
+        self.places = self.inlets.places(names.len());
+        names.extend(self.inlets.names());
+        self.events.iter_mut().for_each(|events| events.begin(names.clone()));
+    }
+
     fn pass(&mut self) {
+        let looked = Monotonic::now();
         self.clock.refresh();
+        let Self { clock, names, logs, sinks, windows, stats, served_count, inlets, samplers, events, places, .. } =
+            self;
+        let mut tell = |source: usize, event: Event| {
+            if let Some(events) = events.as_mut() {
+                events.push(source, event);
+            }
+        };
         // Losses are told with the records', from [`Self::dropped`].
-        let _ = self.tracer.drain();
-        let Self { clock, names, logs, sinks, windows, stats, served_count, inlets, samplers, .. } = self;
-        for inlet in &mut inlets.allocations {
+        let _ = self.tracer.drain_sources(|place, _, stamp| tell(place, stamp.into()));
+        for (place, inlet) in (places.allocations..).zip(&mut inlets.allocations) {
             inlet.drain(|record| {
+                tell(place, (&record).into());
                 windows.allocation(&record);
                 logs.allocation(&record, clock, names);
             });
         }
-        for inlet in &mut inlets.links {
-            inlet.drain(|record| logs.link(&record, clock));
+        for (place, inlet) in (places.links..).zip(&mut inlets.links) {
+            inlet.drain(|record| {
+                tell(place, (&record).into());
+                logs.link(&record, clock);
+            });
         }
-        for inlet in &mut inlets.pings {
-            inlet.drain(|record| logs.ping(&record, clock));
+        for (place, inlet) in (places.pings..).zip(&mut inlets.pings) {
+            inlet.drain(|record| {
+                tell(place, (&record).into());
+                logs.ping(&record, clock);
+            });
         }
-        for inlet in &mut inlets.cameras {
-            inlet.drain(|record| logs.camera(record));
+        for (place, inlet) in (places.cameras..).zip(&mut inlets.cameras) {
+            inlet.drain(|record| {
+                tell(place, (&record).into());
+                logs.camera(record);
+            });
         }
         logs.settle_cameras(clock, false);
-        for inlet in &mut inlets.images {
-            inlet.drain(|record| logs.image(&record, clock));
-        }
-        for inlet in &mut inlets.frames {
+        for (place, inlet) in (places.images..).zip(&mut inlets.images) {
             inlet.drain(|record| {
+                tell(place, (&record).into());
+                logs.image(&record, clock);
+            });
+        }
+        for (place, inlet) in (places.frames..).zip(&mut inlets.frames) {
+            inlet.drain(|record| {
+                tell(place, (&record).into());
                 stats.record(&record);
                 windows.frame(&record);
                 logs.frame(&record, clock, names);
                 sinks.iter_mut().for_each(|sink| sink.frame(&record));
             });
         }
-        for inlet in &mut inlets.served {
+        for (place, inlet) in (places.served..).zip(&mut inlets.served) {
             inlet.drain(|record| {
+                tell(place, (&record).into());
                 *served_count += 1;
                 logs.served(&record, clock, names);
             });
@@ -284,6 +329,15 @@ impl Collector {
         for sampler in samplers {
             sampler.sample(now, |record| logs.network(&record, clock));
         }
+        self.settle_events(looked, now);
+    }
+
+    /// A lost record is an event itself.
+    fn settle_events(&mut self, looked: Monotonic, now: Monotonic) {
+        let Some(events) = &mut self.events else { return };
+        let losses = self.tracer.dropped_by_thread().map(|(_, lost)| lost).chain(self.inlets.losses());
+        losses.enumerate().for_each(|(source, lost)| events.dropped(source, lost, now));
+        events.settle(looked);
     }
 
     /// What the transports have carried in all, now that they have ended.

@@ -6,6 +6,7 @@
 //! allocates, sorts or touches a disk.
 
 pub mod collector;
+pub mod events;
 pub mod frame_sink;
 pub mod frames;
 pub mod live;

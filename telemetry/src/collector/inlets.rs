@@ -32,7 +32,50 @@ impl<T> Ring for Inlet<T> {
     }
 }
 
+/// Where each kind of ring begins among the event log's sources, in the order of [`Inlets::all`].
+#[derive(Clone, Copy, Default)]
+pub(super) struct Places {
+    pub(super) frames: usize,
+    pub(super) cameras: usize,
+    pub(super) links: usize,
+    pub(super) allocations: usize,
+    pub(super) served: usize,
+    pub(super) pings: usize,
+    pub(super) images: usize,
+}
+
 impl Inlets {
+    /// Where each kind begins where the first has the number `first`.
+    pub(super) fn places(&self, first: usize) -> Places {
+        let frames = first;
+        let cameras = frames + self.frames.len();
+        let links = cameras + self.cameras.len();
+        let allocations = links + self.links.len();
+        let served = allocations + self.allocations.len();
+        let pings = served + self.served.len();
+        let images = pings + self.pings.len();
+        Places { frames, cameras, links, allocations, served, pings, images }
+    }
+
+    /// A name for every ring, in the order of [`Inlets::all`].
+    pub(super) fn names(&self) -> Vec<String> {
+        let kinds = [
+            ("decisions", self.frames.len()),
+            ("cameras", self.cameras.len()),
+            ("link", self.links.len()),
+            ("allocations", self.allocations.len()),
+            ("served", self.served.len()),
+            ("pings", self.pings.len()),
+            ("images", self.images.len()),
+        ];
+        kinds.into_iter().flat_map(|(kind, count)| (1..=count).map(move |n| format!("{kind}-{n}"))).collect()
+    }
+
+    /// What each ring has lost, in the order of [`Inlets::all`].
+    pub(super) fn losses(&self) -> impl Iterator<Item = u64> {
+        self.all().map(Ring::dropped)
+    }
+
     /// Every ring.
     fn all(&self) -> impl Iterator<Item = &dyn Ring> {
         fn of<T>(inlets: &[Inlet<T>]) -> impl Iterator<Item = &dyn Ring> {
