@@ -40,8 +40,25 @@ fn has_log(dir: &Path, stem: &str) -> bool {
     files_under(dir).iter().any(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(stem)))
 }
 
+/// Where Python or its packages cannot be had.
+const CANNOT_CHECK: i32 = 77;
+
+/// Has the logs of a whole run read by programs that share no code with their writer; says so where it cannot.
+fn read_independently(runs: &Path) -> Option<serde_json::Value> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("telemetry/tests/independent_reader.sh");
+    let ran = std::process::Command::new("sh").arg(script).arg(runs).arg("--whole").output().expect("a shell");
+    let complained = String::from_utf8_lossy(&ran.stderr);
+    if ran.status.code() == Some(CANNOT_CHECK) {
+        eprintln!("SKIPPED: the independent reader cannot run here: {complained}");
+        return None;
+    }
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{said}{complained}");
+    Some(serde_json::from_str(said.trim()).expect("one JSON object"))
+}
+
 #[test]
-fn a_fast_link_brings_results_of_the_cloud_and_all_four_logs() {
+fn a_fast_link_brings_results_of_the_cloud_and_all_eight_logs() {
     let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let trace = dir.path().join("fast.trace");
@@ -55,7 +72,12 @@ fn a_fast_link_brings_results_of_the_cloud_and_all_four_logs() {
     let runs = dir.path().join("runs");
     for stem in [
         "client_queries_service1_temp",
+        "camera_contexts_service1_temp",
         "server_results_service1_temp",
+        "ping_loop_allservices_temp",
+        "network_stat_log_service1_part",
+        "image_context_log_outgoing_service1_part",
+        "image_context_log_incoming_service1_part",
         "bandwidth_stat_log_allservices_part",
         "allocation_stat_log_allservices_part",
         "run.yaml",
@@ -64,6 +86,11 @@ fn a_fast_link_brings_results_of_the_cloud_and_all_four_logs() {
         assert!(has_log(&runs, stem), "{stem} in {:?}", files_under(&runs));
     }
     assert!(report["run_dir"].is_string(), "{report}");
+    if let Some(found) = read_independently(&runs) {
+        let delivered = number(&found, "frames_delivered_by_the_cloud");
+        assert_eq!(delivered, number(&report, "from_cloud"), "{found} {report}");
+        assert_eq!(number(&found, "camera_contexts"), number(&report, "frames"), "{found}");
+    }
     let items = |name: &str| -> u64 {
         let threads = report["threads"].as_array().expect("a list");
         let named = threads.iter().filter(|thread| thread["thread"].as_str().unwrap().starts_with(name));

@@ -1,5 +1,6 @@
 //! The profile of `turbo cloud`: gateway and workers.
 
+mod logs;
 mod threads;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{host_and_port, one_line, path, resolve, within};
 use crate::load::Profile;
 use crate::unique::{Keyed, Unique};
+pub use logs::CloudLogs;
 pub use threads::CloudThreads;
 use threads::some_worker_is_left;
 
@@ -112,31 +114,6 @@ pub struct CloudLimits {
     pub handshakes: u32,
 }
 
-/// Where the cloud logs, and what.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct CloudLogs {
-    /// Directory under which each run makes its own, with its start time in the name.
-    #[garde(custom(path))]
-    pub output_dir: PathBuf,
-    /// Log type 3, one row per result. Default true.
-    #[serde(default = "yes")]
-    #[garde(skip)]
-    pub server_results: bool,
-    /// Rows per part file of it, 1 to 100000. Default 100.
-    #[serde(default = "hundred")]
-    #[garde(custom(within(1.0, 100_000.0, "rows")))]
-    pub max_entries: u32,
-    /// Accepted and without effect, as in the original. Default false.
-    #[serde(default)]
-    #[garde(skip)]
-    pub server_enable_bw_stat_log: bool,
-    /// Accepted and without effect, as in the original. Default false.
-    #[serde(default)]
-    #[garde(skip)]
-    pub server_enable_allocation_stat_log: bool,
-}
-
 impl Profile for CloudProfile {
     fn resolve_paths(&mut self, base: &Path) {
         for model in self.models.iter_mut() {
@@ -162,12 +139,4 @@ fn sixty_four() -> u32 {
 
 fn gigabit() -> u64 {
     125_000_000
-}
-
-fn hundred() -> u32 {
-    100
-}
-
-fn yes() -> bool {
-    true
 }

@@ -201,3 +201,33 @@ fn a_deadline_policy_brings_its_three_numbers() {
     let expected = Scheduling::Deadline { runtime: us(2000), deadline: us(5000), period: us(10_000) };
     assert_eq!(car.threads.detector.scheduling(), expected);
 }
+
+#[test]
+fn raw_frames_are_kept_as_the_profile_says() {
+    use config::car::SaveFrames;
+    let text = std::fs::read_to_string(shipped("car.yaml")).unwrap();
+    let keep = |said: &str| {
+        let changed = text.replace("  save_frames: none\n", said);
+        CarProfile::parse(&changed, Path::new("car.yaml")).map(|car| car.run.save_frames)
+    };
+    assert_eq!(keep("  save_frames: none\n").unwrap(), SaveFrames::None);
+    assert_eq!(keep("").unwrap(), SaveFrames::None);
+    assert_eq!(keep("  save_frames: all\n").unwrap(), SaveFrames::All);
+    assert_eq!(keep("  save_frames:\n    every: 5\n").unwrap(), SaveFrames::Every(5));
+    let refused = keep("  save_frames:\n    every: 0\n").unwrap_err().to_string();
+    assert!(refused.contains("every") || refused.contains("save_frames"), "{refused}");
+}
+
+#[test]
+fn the_ten_switches_of_the_original_are_all_known() {
+    let known = |name: &str, side: &str, logs: &[&str]| {
+        let text = std::fs::read_to_string(shipped(name)).unwrap();
+        for log in logs {
+            let key = format!("{side}_enable_{log}_log:");
+            assert!(text.lines().any(|line| line.trim_start().starts_with(&key)), "{name} lacks {key}");
+        }
+    };
+    let logs = ["bw_stat", "allocation_stat", "network_stat", "incoming_image_context", "outgoing_image_context"];
+    known("car.yaml", "client", &logs);
+    known("cloud.yaml", "server", &logs);
+}

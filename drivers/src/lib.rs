@@ -4,5 +4,6 @@ pub mod camera;
 pub mod files;
 pub mod ground_truth;
 pub mod labels;
+pub mod ping;
 pub mod synthetic;
 pub mod synthetic_camera;

@@ -9,10 +9,13 @@ use rt_core::clock::{Deadline, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::frame::FrameMeta;
 use rt_core::mailbox;
-use rt_core::memory::pool::{FramePool, WriteLease};
+use rt_core::memory::pool::{FramePool, Overfilled, ReadLease, WriteLease};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
 use rt_core::wait::Waiter;
+use telemetry::emitter::Emitter;
+use telemetry::frames::{FrameSampler, FrameToSave, Saving};
+use telemetry::records::CameraRecord;
 
 use super::messages::{FrameNews, LeasedFrame};
 
@@ -42,6 +45,10 @@ pub struct Capture {
     pub detector: mailbox::Sender<LeasedFrame>,
     /// The detector's bell.
     pub detector_bell: Doorbell,
+    /// Log type 2.
+    pub contexts: Emitter<CameraRecord>,
+    /// Which frames are kept beside it.
+    pub sampler: FrameSampler,
     /// What this thread counts.
     pub counters: ThreadCounters,
 }
@@ -100,11 +107,18 @@ impl Capture {
             format: captured.format,
             scene: captured.scene,
         };
-        let [for_encoder, for_detector] = captured
-            .slot
-            .share(meta.bytes())
+        let (for_encoder, for_detector, saving) = self
+            .share(captured.slot, &meta)
             .map_err(|error| format!("camera of service {}, frame {}: {error}", self.service, meta.seq))?;
         let handed = Monotonic::now();
+        self.contexts.emit(CameraRecord {
+            service: self.service,
+            seq: meta.seq,
+            served: handed,
+            age: handed.saturating_since(meta.capture),
+            dropped_before: captured.dropped_before,
+            saving,
+        });
         self.captured.fetch_add(1, Ordering::Relaxed);
         self.counters.count(Counter::Items);
         self.tell(FrameNews::Captured { meta, obtain: captured.obtain });
@@ -120,6 +134,20 @@ impl Capture {
         self.detector_bell.ring();
         self.service_bell.ring();
         Ok(())
+    }
+
+    /// One lease for each reader; a third where the frame's bytes are to be kept.
+    fn share(&self, slot: WriteLease, meta: &FrameMeta) -> Result<(ReadLease, ReadLease, Saving), Overfilled> {
+        match self.sampler.sample(meta.seq) {
+            Ok(room) => {
+                let [encoder, detector, disk] = slot.share(meta.bytes())?;
+                Ok((encoder, detector, Saving::Frame(FrameToSave::new(disk, room))))
+            }
+            Err(saving) => {
+                let [encoder, detector] = slot.share(meta.bytes())?;
+                Ok((encoder, detector, saving))
+            }
+        }
     }
 
     /// The ring has room for many deadlines' worth of frames: it is full only where the service thread has died, and

@@ -6,14 +6,17 @@ use inference::codec::ImageEncoder;
 use inference::image::RgbView;
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
+use rt_core::frame::FrameMeta;
 use rt_core::mailbox;
 use rt_core::memory::pool::{FramePool, ReadLease};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
+use rt_core::trace::images::{Direction, ImageRecord, ImageStep};
 use rt_core::wait::Waiter;
+use telemetry::emitter::Emitter;
 use telemetry::names::NameId;
 use telemetry::records::RequestTimes;
-use transport::car::Outgoing;
+use transport::car::{Outgoing, ReplyStatus};
 
 use super::messages::{Assignment, EncodeCost, EncodeNote, Fate, LeasedFrame, Sending};
 
@@ -41,6 +44,8 @@ pub struct Encoder {
     pub probe_period: Duration,
     /// Name of the on-vehicle configuration.
     pub on_vehicle: NameId,
+    /// The ends of frames that the transport never took (log type 8).
+    pub images: Emitter<ImageRecord>,
     /// Codes images.
     pub coder: ImageEncoder,
     /// What this thread counts.
@@ -124,6 +129,7 @@ impl Encoder {
             self.counters.count(Counter::Drops);
             let fate = Fate::Superseded;
             let (wait, encode) = (Duration::ZERO, Duration::ZERO);
+            self.images.emit(overtaken_image(&overtaken, listen_start));
             self.tell(EncodeNote { seq: overtaken.meta.seq, config: sending.config, fate, wait, encode });
         }
         let times = RequestTimes {
@@ -144,4 +150,14 @@ impl Encoder {
         let _ = self.notes.push(note);
         self.service_bell.ring();
     }
+}
+
+/// The way of a frame that a newer one took the place of before the transport looked.
+fn overtaken_image(frame: &Outgoing<ReadLease>, at: Monotonic) -> ImageRecord {
+    let bytes = u32::try_from(frame.bytes.as_ref().len()).unwrap_or(u32::MAX);
+    let FrameMeta { service, seq, .. } = frame.meta;
+    let mut image = ImageRecord::begin(Direction::Outgoing, service, seq, bytes, frame.encoded_at);
+    image.step(ImageStep::ShmCopy, frame.encoded_at, at);
+    image.end(at, ReplyStatus::Superseded.name());
+    image
 }

@@ -17,6 +17,8 @@ use rt_core::memory::pool::{FramePool, WriteLease};
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 use rt_core::wait::{WaitStrategy, Waiter};
+use telemetry::emitter;
+use telemetry::frames::{FrameSampler, SaveFrames};
 use telemetry::names::Names;
 use testkit::heap::{HeapCalls, SharedCalls};
 
@@ -132,7 +134,7 @@ fn the_capture_thread_hands_frames_on_without_the_heap_and_without_a_copy() {
         service: 1,
         slo: Duration::from_millis(200),
         camera: Box::new(camera),
-        pool: pool(4),
+        pool: pool(4 + telemetry::frames::SLOTS),
         bell: Doorbell::futex(),
         captured: Arc::new(AtomicU64::new(0)),
         news: news_in,
@@ -141,6 +143,8 @@ fn the_capture_thread_hands_frames_on_without_the_heap_and_without_a_copy() {
         encoder_bell: Doorbell::futex(),
         detector: to_detector,
         detector_bell: Doorbell::futex(),
+        contexts: emitter::ring(FRAMES as usize).0,
+        sampler: FrameSampler::new(SaveFrames::All),
         counters: ThreadCounters::new("capture-1").0,
     };
     capture.run(&Waiter::new(WaitStrategy::Futex, 1), &stop).expect("no fault");
@@ -177,6 +181,7 @@ fn the_encoder_thread_hands_payloads_on_without_the_heap() {
         costs,
         probe_period: Duration::from_secs(1),
         on_vehicle: name("on-vehicle"),
+        images: emitter::ring(16).0,
         coder: ImageEncoder::new(),
         counters: ThreadCounters::new("encoder-1").0,
     };

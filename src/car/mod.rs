@@ -7,6 +7,7 @@ mod encoder;
 mod messages;
 mod peer;
 mod pending;
+mod ping;
 mod plan;
 mod service;
 mod sinks;
@@ -16,12 +17,13 @@ mod supervise;
 mod tuning;
 mod wiring;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use config::car::CarProfile;
+use config::car::{CarProfile, RunConfig, SaveFrames as Wanted};
 use config::table::UtilityTable;
 use config::{Profile, car::HugePages as WantedPages};
 use inference::detector::Detector;
@@ -31,6 +33,7 @@ use rt_core::lifecycle::Supervisor;
 use rt_core::memory::arena::HugePages;
 use rt_core::stop::StopToken;
 use telemetry::collector::Collector;
+use telemetry::frames::SaveFrames;
 use telemetry::live::LivePrinter;
 use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
@@ -144,13 +147,34 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
 
 fn log_options(profile: &CarProfile) -> LogOptions {
     let rows = |count: u32| std::num::NonZeroUsize::new(count as usize).unwrap_or(std::num::NonZeroUsize::MIN);
+    let (run, entries) = (&profile.run, &profile.run.max_entries);
     LogOptions {
-        client_queries_max_entries: rows(profile.run.max_entries.client_queries),
-        bandwidth_max_entries: rows(profile.run.max_entries.bandwidth_stat_log),
-        allocation_max_entries: rows(profile.run.max_entries.allocation_stat_log),
-        bandwidth: profile.run.client_enable_bw_stat_log,
-        allocation: profile.run.client_enable_allocation_stat_log,
+        client_queries_max_entries: rows(entries.client_queries),
+        camera_contexts_max_entries: rows(entries.camera_contexts),
+        ping_max_entries: rows(entries.ping_loop),
+        bandwidth_max_entries: rows(entries.bandwidth_stat_log),
+        allocation_max_entries: rows(entries.allocation_stat_log),
+        network_max_entries: rows(entries.network_stat_log),
+        image_context_max_entries: rows(entries.image_context_log),
+        client_queries: run.client_queries,
+        camera_contexts: run.camera_contexts,
+        ping_loop: run.ping_loop,
+        bandwidth: run.client_enable_bw_stat_log,
+        allocation: run.client_enable_allocation_stat_log,
+        network: run.client_enable_network_stat_log,
+        images_outgoing: run.client_enable_outgoing_image_context_log,
+        images_incoming: run.client_enable_incoming_image_context_log,
         ..LogOptions::default()
+    }
+}
+
+/// Without log type 2 nothing says which frames the files are.
+fn save_frames(run: &RunConfig) -> SaveFrames {
+    match run.save_frames {
+        _ if !run.camera_contexts => SaveFrames::None,
+        Wanted::All => SaveFrames::All,
+        Wanted::Every(n) => NonZeroU32::new(n).map_or(SaveFrames::None, SaveFrames::Every),
+        Wanted::None => SaveFrames::None,
     }
 }
 

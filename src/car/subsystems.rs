@@ -45,6 +45,11 @@ pub fn make(
             transport::car::run_car(endpoint, stop, bell).map_err(|error| error.to_string())
         }));
     }
+    if let Some(ping) = threads.ping {
+        // As little real-time as the collector, and at home where it is.
+        let seat = crew.enter(&entries.collector, Role::Collector, "ping");
+        members.push(seat.does(move |waiter, stop| ping.run(waiter, stop)));
+    }
     let allocator = threads.allocator;
     let seat = crew.enter(&entries.allocator, Role::Allocator, "allocator");
     members.push(seat.does(move |waiter, stop| allocator.run(waiter, stop)));

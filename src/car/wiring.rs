@@ -13,7 +13,9 @@ use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox::mailbox;
 use rt_core::memory::pool::{FramePool, ReadLease, WriteLease};
 use rt_core::trace::counters::ThreadCounters;
+use rt_core::trace::traffic::{Traffic, TrafficLog};
 use telemetry::collector::Collector;
+use telemetry::frames::FrameSampler;
 use telemetry::names::Names;
 use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription};
 use transport::certs::{Car, Credentials, TlsFiles};
@@ -23,14 +25,18 @@ use super::allocator::{Allocator, Client, Vocabulary};
 use super::capture::Capture;
 use super::detector::Lane;
 use super::encoder::Encoder;
-use super::huge_pages;
 use super::peer;
+use super::ping::Ping;
 use super::plan::Plan;
 use super::service::{MAX_PENDING, Service};
+use super::{huge_pages, save_frames};
 use crate::failure::Failure;
 
 /// Room in a ring for what several deadlines' worth of frames can bring.
 const RING: usize = 4 * MAX_PENDING;
+
+/// Ends of frames and results of all services.
+const IMAGES: usize = 16 * RING;
 
 /// A coded payload that does not compress is larger than its raw image by headers; 1/8 is ample for PNG and JPEG.
 const CODED_GROWTH: usize = 8;
@@ -68,6 +74,8 @@ pub struct Threads {
     pub allocator: Allocator,
     /// `None` where the profile has no cloud.
     pub endpoint: Option<Endpoint>,
+    /// `None` without a cloud, or where it is switched off.
+    pub ping: Option<Ping>,
 }
 
 /// Width and height of the largest frame of all cameras.
@@ -104,16 +112,17 @@ pub fn wire(
                 MAX_PENDING / 2
             )));
         }
-        let pool = |slots: u32, bytes: usize| {
-            FramePool::new(slots as usize, bytes, pages, profile.memory.lock).map_err(Failure::run)
-        };
-        let frames = pool(profile.memory.frame_slots, camera.frame_bytes())?;
+        let pool =
+            |slots: usize, bytes: usize| FramePool::new(slots, bytes, pages, profile.memory.lock).map_err(Failure::run);
+        let sampler = FrameSampler::new(save_frames(&profile.run));
+        // A disk that stands still must not keep the camera from a slot.
+        let frames = pool(profile.memory.frame_slots as usize + sampler.extra_slots(), camera.frame_bytes())?;
         let largest_payload = camera.frame_bytes() + camera.frame_bytes() / CODED_GROWTH + 4096;
         let payload_bytes = profile
             .memory
             .uplink_slot_bytes
             .map_or(largest_payload, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        let payloads = pool(profile.memory.uplink_slots, payload_bytes)?;
+        let payloads = pool(profile.memory.uplink_slots as usize, payload_bytes)?;
         wiring.memory.push(format!("{}: frames {}", service.name, frames.arena().report()));
         wiring.memory.push(format!("{}: uplink {}", service.name, payloads.arena().report()));
 
@@ -142,6 +151,8 @@ pub fn wire(
             encoder_bell: encoder_bell.clone(),
             detector: to_detector,
             detector_bell: detector_bell.clone(),
+            contexts: collector.cameras(RING),
+            sampler,
             counters: collector.counters(format!("capture-{number}")),
         });
         wiring.encoders.push(Encoder {
@@ -156,6 +167,7 @@ pub fn wire(
             costs: costs_in,
             probe_period: Duration::from_secs_f64(profile.allocation.probe_period_ms * 1e-3),
             on_vehicle: plan.on_vehicle,
+            images: collector.images(RING),
             coder: ImageEncoder::new(),
             counters: collector.counters(format!("encoder-{number}")),
         });
@@ -201,7 +213,7 @@ pub fn wire(
     }
     let (estimate_in, estimates) = mailbox();
     let (menu_in, menus) = mailbox();
-    let (mut endpoint, mut link_events, mut credentials) = (None, None, None);
+    let (mut endpoint, mut link_events, mut credentials, mut ping) = (None, None, None, None);
     if let Some(cloud) = &profile.cloud {
         let files = TlsFiles { ca: cloud.ca.clone(), certificate: cloud.certificate.clone(), key: cloud.key.clone() };
         let tls = Credentials::<Car>::load(files).map_err(Failure::config)?;
@@ -209,21 +221,38 @@ pub fn wire(
         credentials = Some(tls.clone());
         let (events_in, events_out) = rtrb::RingBuffer::new(RING);
         link_events = Some(events_out);
+        let server = peer::resolve(cloud)?;
+        let mut readers = vec![Subscription { mailbox: estimate_in, bell: allocator_bell.clone() }];
+        if profile.run.ping_loop {
+            let (round_trips_in, round_trips) = mailbox();
+            // Nobody sleeps on this bell: pings follow the clock.
+            readers.push(Subscription { mailbox: round_trips_in, bell: Doorbell::futex() });
+            ping = Some(Ping {
+                address: server.ip(),
+                interval: Duration::from_millis(profile.run.ping_interval_ms.into()),
+                estimates: round_trips,
+                pings: collector.pings(RING),
+                counters: collector.counters("ping"),
+            });
+        }
+        let traffic = Traffic::default();
+        collector.sample(traffic.watch(), Duration::from_millis(profile.run.logging_interval_ms.into()));
         let car = CarEndpoint {
-            server: peer::resolve(cloud)?,
+            server,
             server_name: cloud.server_name.clone(),
             uplinks: peer::uplinks(cloud),
             identity: peer::identity(cloud, &tls.facts())?,
             tls,
             models: plan.models.clone(),
             services: wiring.ports,
-            estimates: vec![Subscription { mailbox: estimate_in, bell: allocator_bell.clone() }],
+            estimates: readers,
             menus: vec![Subscription { mailbox: menu_in, bell: allocator_bell.clone() }],
             events: Some(events_in),
             estimator: EstimatorLimits::default(),
             carrier: peer::carrier(cloud),
             counters: collector.counters("transport"),
             heartbeat: Heartbeat::default(),
+            books: TrafficLog { traffic, images: Some(collector.images(IMAGES)) },
         };
         endpoint = Some((car, transport_bell));
     }
@@ -251,6 +280,7 @@ pub fn wire(
         detector_counters: collector.counters("detector"),
         allocator,
         endpoint,
+        ping,
     };
     Ok(Wiring { threads, link_events, credentials, memory: wiring.memory })
 }

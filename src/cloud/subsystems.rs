@@ -16,6 +16,8 @@ use rt_core::lifecycle::{Heartbeat, Subsystem};
 use rt_core::stop::StopToken;
 use rt_core::trace::Tracer;
 use rt_core::trace::counters::ThreadCounters;
+use rt_core::trace::emitter;
+use rt_core::trace::traffic::{Traffic, TrafficLog};
 use telemetry::collector::Collector;
 use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
@@ -38,6 +40,8 @@ use crate::verbs::recover::recover_earlier_runs;
 const RING: usize = 4_096;
 /// Stamps of one worker between two passes of the collector: four a frame.
 const STAMPS: usize = 1_024;
+/// Ends of frames and results between two passes of the collector.
+const IMAGES: usize = 16_384;
 /// How often a wait for another thread looks whether the end was asked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How long a subsystem may take to stop: an inference is never cut short.
@@ -113,6 +117,9 @@ pub(super) fn make(
     let (events_in, events) = rtrb::RingBuffer::new(RING);
     let (threads, menu, address) = (Rc::clone(&groups), Rc::clone(&parts.menu), Rc::clone(&parts.address));
     let (tls, limits) = (tls.clone(), limits(profile));
+    let traffic = Traffic::default();
+    let (images_in, images) = emitter::ring(IMAGES);
+    let carried = traffic.watch();
     let gateway = Staged::new("gateway", &parts.failure, move || {
         let (bound_in, bound) = sync_channel(1);
         let (failed_in, failed) = sync_channel(1);
@@ -127,6 +134,7 @@ pub(super) fn make(
             bound: Some(bound_in),
             counters: gateway_counters,
             heartbeat: Heartbeat::default(),
+            books: TrafficLog { traffic, images: Some(images_in) },
         };
         let member = gateway_seat.does(move |waiter, stop| {
             gateway.heartbeat = waiter.heartbeat().clone();
@@ -159,6 +167,8 @@ pub(super) fn make(
         let models = menu.borrow().iter().flat_map(|menu| &menu.models).map(|model| model.name.clone()).collect();
         let rows = collector.served(RING);
         collector.trace(tracer);
+        collector.hear_images(images);
+        collector.sample(carried, Duration::from_millis(profile.logs.logging_interval_ms.into()));
         watches.into_iter().for_each(|watch| collector.watch(watch));
         *books.borrow_mut() = Some(Books::new(served, events, done, rows, names, models));
         *dirs.borrow_mut() = Some(made);
@@ -227,11 +237,17 @@ fn limits(profile: &CloudProfile) -> GatewayLimits {
 }
 
 fn logs(profile: &CloudProfile, dirs: &RunDirs) -> Logs {
-    if !profile.logs.server_results {
-        return Logs::none();
-    }
-    let entries = usize::try_from(profile.logs.max_entries).ok().and_then(NonZeroUsize::new);
-    let defaults = LogOptions::default();
-    let server_results_max_entries = entries.unwrap_or(defaults.server_results_max_entries);
-    Logs::new(dirs, &[], LogOptions { server_results_max_entries, ..defaults })
+    let logs = &profile.logs;
+    let entries = usize::try_from(logs.max_entries).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
+    let options = LogOptions {
+        server_results_max_entries: entries,
+        network_max_entries: entries,
+        image_context_max_entries: entries,
+        server_results: logs.server_results,
+        network: logs.server_enable_network_stat_log,
+        images_outgoing: logs.server_enable_outgoing_image_context_log,
+        images_incoming: logs.server_enable_incoming_image_context_log,
+        ..LogOptions::default()
+    };
+    Logs::new(dirs, &[], options)
 }

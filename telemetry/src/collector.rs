@@ -9,15 +9,23 @@ use rt_core::trace::counters::{ThreadCounters, ThreadWatch};
 use rt_core::trace::{HopHistograms, Tracer};
 use rt_core::wait::{WaitStrategy, Waiter};
 
-use crate::emitter::{Emitter, Inlet, ring};
+use crate::emitter::{Emitter, Inlet};
+use crate::events::{Event, EventHealth, EventLog};
 use crate::frame_sink::FrameSink;
+use crate::frames::FrameHealth;
 use crate::live::{LiveLine, LivePrinter};
 use crate::logs::Logs;
 use crate::names::Names;
 use crate::part_writer::LogHealth;
-use crate::records::{AllocationRecord, FrameRecord, LinkRecord, ServedRecord};
+use crate::records::{AllocationRecord, CameraRecord, FrameRecord, ImageRecord, LinkRecord, PingRecord, ServedRecord};
 use crate::run_clock::RunClock;
 use crate::stats::{RunStats, Windows};
+use inlets::{Inlets, Places, add};
+use rt_core::trace::traffic::TrafficWatch;
+use sampler::Sampler;
+
+mod inlets;
+mod sampler;
 
 /// How often the rings are emptied; a ring must hold what its thread emits in several times that.
 const POLL: Duration = Duration::from_millis(25);
@@ -35,6 +43,10 @@ pub struct CollectorReport {
     pub stats: RunStats,
     /// What became of the log rows.
     pub logs: LogHealth,
+    /// What became of the raw frames that were to be kept.
+    pub frames: FrameHealth,
+    /// What became of the event log's events.
+    pub events: EventHealth,
     /// Hops that threads stamped by themselves; those of decisions are in [`Self::stats`].
     pub hops: HopHistograms,
     /// Every thread's counters, to be looked at once the threads have ended.
@@ -70,10 +82,10 @@ pub struct Collector {
     clock: RunClock,
     names: Names,
     logs: Logs,
-    frames: Vec<Inlet<FrameRecord>>,
-    links: Vec<Inlet<LinkRecord>>,
-    allocations: Vec<Inlet<AllocationRecord>>,
-    served: Vec<Inlet<ServedRecord>>,
+    inlets: Inlets,
+    samplers: Vec<Sampler>,
+    events: Option<EventLog>,
+    places: Places,
     tracer: Tracer,
     threads: Vec<ThreadWatch>,
     sinks: Vec<Box<dyn FrameSink>>,
@@ -83,6 +95,7 @@ pub struct Collector {
     served_count: u64,
     rows_lost_said: u64,
     unprotected_said: u64,
+    frames_lost_said: u64,
     dropped_said: u64,
 }
 
@@ -94,10 +107,10 @@ impl Collector {
             clock: RunClock::new(start),
             names,
             logs,
-            frames: Vec::new(),
-            links: Vec::new(),
-            allocations: Vec::new(),
-            served: Vec::new(),
+            inlets: Inlets::default(),
+            samplers: Vec::new(),
+            events: None,
+            places: Places::default(),
             tracer: Tracer::default(),
             threads: Vec::new(),
             sinks: Vec::new(),
@@ -107,28 +120,54 @@ impl Collector {
             served_count: 0,
             rows_lost_said: 0,
             unprotected_said: 0,
+            frames_lost_said: 0,
             dropped_said: 0,
         }
     }
 
     /// A ring for decisions (one per service thread); about 3.5 kB a record.
     pub fn frames(&mut self, capacity: usize) -> Emitter<FrameRecord> {
-        add(&mut self.frames, capacity)
+        add(&mut self.inlets.frames, capacity)
+    }
+
+    /// A ring for captured frames (one per camera); frames to be kept travel with their records.
+    pub fn cameras(&mut self, capacity: usize) -> Emitter<CameraRecord> {
+        add(&mut self.inlets.cameras, capacity)
+    }
+
+    /// A ring for pings.
+    pub fn pings(&mut self, capacity: usize) -> Emitter<PingRecord> {
+        add(&mut self.inlets.pings, capacity)
+    }
+
+    /// A ring for images on their way through a transport.
+    pub fn images(&mut self, capacity: usize) -> Emitter<ImageRecord> {
+        add(&mut self.inlets.images, capacity)
+    }
+
+    /// Takes images from a ring that was made before this collector.
+    pub fn hear_images(&mut self, images: Inlet<ImageRecord>) {
+        self.inlets.images.push(images);
+    }
+
+    /// Looks at a transport's bytes every `interval` from now on.
+    pub fn sample(&mut self, watch: TrafficWatch, interval: Duration) {
+        self.samplers.push(Sampler::new(watch, interval));
     }
 
     /// A ring for samples of the link.
     pub fn links(&mut self, capacity: usize) -> Emitter<LinkRecord> {
-        add(&mut self.links, capacity)
+        add(&mut self.inlets.links, capacity)
     }
 
     /// A ring for allocations.
     pub fn allocations(&mut self, capacity: usize) -> Emitter<AllocationRecord> {
-        add(&mut self.allocations, capacity)
+        add(&mut self.inlets.allocations, capacity)
     }
 
     /// A ring for served requests (one per worker thread).
     pub fn served(&mut self, capacity: usize) -> Emitter<ServedRecord> {
-        add(&mut self.served, capacity)
+        add(&mut self.inlets.served, capacity)
     }
 
     /// Takes what `tracer`'s stampers stamp; in place of one given before.
@@ -146,6 +185,11 @@ impl Collector {
     /// Reports the counters of a thread that has them already.
     pub fn watch(&mut self, watch: ThreadWatch) {
         self.threads.push(watch);
+    }
+
+    /// Writes every record into `events` as well, in the order of time.
+    pub fn log_events(&mut self, events: EventLog) {
+        self.events = Some(events);
     }
 
     /// Has `sink` see every decision.
@@ -168,6 +212,7 @@ impl Collector {
     pub fn run_by(mut self, stop: &StopToken, waiter: &Waiter) -> CollectorReport {
         let bell = Doorbell::futex();
         stop.wakes(&bell);
+        self.name_sources();
         let mut window_start = Monotonic::now();
         let mut ending: Option<Monotonic> = None;
         let cut_short = loop {
@@ -192,13 +237,19 @@ impl Collector {
                 }
             }
             let pause = if ending.is_some() { POLL_WHILE_ENDING } else { POLL };
-            waiter.wait(&bell, seen, now.plus(pause));
+            let sample = self.samplers.iter().map(Sampler::due).min();
+            waiter.wait(&bell, seen, sample.map_or(now.plus(pause), |due| due.min(now.plus(pause))));
         };
         self.sinks.iter_mut().for_each(|sink| sink.finish());
+        self.last_samples();
+        self.logs.settle_cameras(&self.clock, true);
         self.logs.finish();
+        self.events.iter_mut().for_each(EventLog::finish);
         self.say_losses();
         CollectorReport {
             logs: self.logs.health(),
+            frames: self.logs.frames(),
+            events: self.events.as_ref().map(EventLog::health).unwrap_or_default(),
             records_dropped: self.dropped(),
             hops: self.tracer.histograms().clone(),
             threads: self.threads,
@@ -208,34 +259,94 @@ impl Collector {
         }
     }
 
+    /// Every ring's name in the event log: the stamps' threads first.
+    fn name_sources(&mut self) {
+        let mut names: Vec<String> = self.tracer.dropped_by_thread().map(|(thread, _)| thread.to_owned()).collect();
+        self.places = self.inlets.places(names.len());
+        names.extend(self.inlets.names());
+        self.events.iter_mut().for_each(|events| events.begin(names.clone()));
+    }
+
     fn pass(&mut self) {
+        let looked = Monotonic::now();
         self.clock.refresh();
+        let Self { clock, names, logs, sinks, windows, stats, served_count, inlets, samplers, events, places, .. } =
+            self;
+        let mut tell = |source: usize, event: Event| {
+            if let Some(events) = events.as_mut() {
+                events.push(source, event);
+            }
+        };
         // Losses are told with the records', from [`Self::dropped`].
-        let _ = self.tracer.drain();
-        let Self { clock, names, logs, sinks, windows, stats, served_count, .. } = self;
-        for inlet in &mut self.allocations {
+        let _ = self.tracer.drain_sources(|place, _, stamp| tell(place, stamp.into()));
+        for (place, inlet) in (places.allocations..).zip(&mut inlets.allocations) {
             inlet.drain(|record| {
+                tell(place, (&record).into());
                 windows.allocation(&record);
                 logs.allocation(&record, clock, names);
             });
         }
-        for inlet in &mut self.links {
-            inlet.drain(|record| logs.link(&record, clock));
-        }
-        for inlet in &mut self.frames {
+        for (place, inlet) in (places.links..).zip(&mut inlets.links) {
             inlet.drain(|record| {
+                tell(place, (&record).into());
+                logs.link(&record, clock);
+            });
+        }
+        for (place, inlet) in (places.pings..).zip(&mut inlets.pings) {
+            inlet.drain(|record| {
+                tell(place, (&record).into());
+                logs.ping(&record, clock);
+            });
+        }
+        for (place, inlet) in (places.cameras..).zip(&mut inlets.cameras) {
+            inlet.drain(|record| {
+                tell(place, (&record).into());
+                logs.camera(record);
+            });
+        }
+        logs.settle_cameras(clock, false);
+        for (place, inlet) in (places.images..).zip(&mut inlets.images) {
+            inlet.drain(|record| {
+                tell(place, (&record).into());
+                logs.image(&record, clock);
+            });
+        }
+        for (place, inlet) in (places.frames..).zip(&mut inlets.frames) {
+            inlet.drain(|record| {
+                tell(place, (&record).into());
                 stats.record(&record);
                 windows.frame(&record);
                 logs.frame(&record, clock, names);
                 sinks.iter_mut().for_each(|sink| sink.frame(&record));
             });
         }
-        for inlet in &mut self.served {
+        for (place, inlet) in (places.served..).zip(&mut inlets.served) {
             inlet.drain(|record| {
+                tell(place, (&record).into());
                 *served_count += 1;
                 logs.served(&record, clock, names);
             });
         }
+        let now = Monotonic::now();
+        for sampler in samplers {
+            sampler.sample(now, |record| logs.network(&record, clock));
+        }
+        self.settle_events(looked, now);
+    }
+
+    /// A lost record is an event itself.
+    fn settle_events(&mut self, looked: Monotonic, now: Monotonic) {
+        let Some(events) = &mut self.events else { return };
+        let losses = self.tracer.dropped_by_thread().map(|(_, lost)| lost).chain(self.inlets.losses());
+        losses.enumerate().for_each(|(source, lost)| events.dropped(source, lost, now));
+        events.settle(looked);
+    }
+
+    /// What the transports have carried in all, now that they have ended.
+    fn last_samples(&mut self) {
+        let Self { samplers, logs, clock, .. } = self;
+        let now = Monotonic::now();
+        samplers.iter().for_each(|sampler| sampler.look(now, |record| logs.network(&record, clock)));
     }
 
     fn show_window(&mut self, elapsed: Duration) {
@@ -264,6 +375,15 @@ impl Collector {
             let rows = health.rows_unprotected;
             self.say(&format!("logs: {rows} rows so far that a crash before their part would have lost: {reason}"));
         }
+        let frames = self.logs.frames();
+        if frames.lost() > self.frames_lost_said.saturating_mul(2) {
+            self.frames_lost_said = frames.lost();
+            let FrameHealth { no_room, failed, last_error, .. } = frames;
+            let refused = last_error.map(|error| format!(" ({error})")).unwrap_or_default();
+            self.say(&format!(
+                "raw frames: {no_room} not kept so far as the disk is too slow, {failed} refused{refused}"
+            ));
+        }
         let dropped = self.dropped();
         if dropped > self.dropped_said.saturating_mul(2) {
             self.dropped_said = dropped;
@@ -279,22 +399,10 @@ impl Collector {
     }
 
     fn dropped(&self) -> u64 {
-        fn of<T>(inlets: &[Inlet<T>]) -> u64 {
-            inlets.iter().map(Inlet::dropped).sum()
-        }
-        of(&self.frames) + of(&self.links) + of(&self.allocations) + of(&self.served) + self.tracer.dropped()
+        self.inlets.dropped() + self.tracer.dropped()
     }
 
     fn is_finished(&self) -> bool {
-        fn of<T>(inlets: &[Inlet<T>]) -> bool {
-            inlets.iter().all(Inlet::is_abandoned)
-        }
-        of(&self.frames) && of(&self.links) && of(&self.allocations) && of(&self.served) && self.tracer.is_abandoned()
+        self.inlets.are_abandoned() && self.tracer.is_abandoned()
     }
-}
-
-fn add<T: Send>(inlets: &mut Vec<Inlet<T>>, capacity: usize) -> Emitter<T> {
-    let (emitter, inlet) = ring(capacity);
-    inlets.push(inlet);
-    emitter
 }

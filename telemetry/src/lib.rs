@@ -6,8 +6,10 @@
 //! allocates, sorts or touches a disk.
 
 pub mod collector;
+pub mod events;
 pub mod frame_sink;
 pub mod journal;
+pub mod frames;
 pub mod live;
 pub mod logs;
 pub mod names;

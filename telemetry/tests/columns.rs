@@ -7,8 +7,13 @@ use std::path::{Path, PathBuf};
 
 use common::*;
 use parquet::record::Field;
+use rt_core::memory::arena::HugePages;
+use rt_core::memory::pool::FramePool;
+use rt_core::trace::images::Direction;
+use telemetry::frames::{FrameSampler, FrameToSave, SaveFrames, Saving};
 use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
+use telemetry::records::CameraRecord;
 use telemetry::run_clock::RunClock;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
 
@@ -38,6 +43,18 @@ const ALLOCATION_OF_SERVICES_1_AND_3: &str = "
     timestamp:f64 instant_timestamp:f64 allocation_service1:f64 model_config_service1:str
     allocation_service3:f64 model_config_service3:str expected_utility:f64
     timestamp_unix:f64 available:f64 rtt:f64 on_vehicle_utility:f64 solve_time:f64 policy:str";
+
+const CAMERA_CONTEXTS: &str = "
+    context_id:str camera_id:str spawn_timestamp_secs:f64 camera_image_path:str image_age:f64
+    frame_seq:u64 dropped_before:u32";
+
+const PING_LOOP: &str = "spawn_timestamp_secs:f64 ping_duration:f64 received:bool";
+
+const NETWORK: &str = "timestamp:f64 instant_timestamp:f64 tx_cnt:i64 rx_cnt:i64 timestamp_unix:f64";
+
+const IMAGE_CONTEXT: &str = "
+    image_context:i32 begin_time_secs:f64 end_time_secs:f64 end_time_secs_normalized:f64 begin_time_epoch_secs:f64
+    end_time_epoch_secs:f64 ack_delay_secs:f64 image_size_bytes:i32 record_type:str outcome:str";
 
 struct Run {
     _output: tempfile::TempDir,
@@ -255,4 +272,179 @@ fn a_class_or_a_frame_number_too_large_for_the_old_type_is_not_negative() {
     assert_eq!(value(&rows[0], "context_id"), Field::Int(5));
     assert_eq!(value(&rows[0], "frame_seq"), Field::ULong((1 << 31) + 5));
     assert_eq!(value(&rows[0], "[CameraBoxComponent].type"), Field::Byte(127));
+}
+
+#[test]
+fn camera_contexts_have_a_row_per_frame_and_paths_only_to_whole_files() {
+    let mut run = run(LogOptions::default());
+    let mut pool = FramePool::new(2, 64, HugePages::Never, false).unwrap();
+    let sampler = FrameSampler::new(SaveFrames::All);
+    let mut slot = pool.acquire().unwrap();
+    slot.as_mut()[..5].copy_from_slice(b"frame");
+    let [lease] = slot.share(5).unwrap();
+    run.logs.camera(CameraRecord {
+        saving: Saving::Frame(FrameToSave::new(lease, sampler.sample(7).unwrap())),
+        ..camera(3, 7)
+    });
+    run.logs.camera(CameraRecord { saving: Saving::NoRoom, ..camera(3, 8) });
+    run.logs.camera(camera(3, 9));
+    run.logs.settle_cameras(&run.clock, true);
+    run.logs.finish();
+    assert_eq!(pool.free_slots(), 2, "the slot is home again");
+    let path = run.file(Role::Client, "camera_contexts_service3_temp0.csv");
+    assert_columns(&path, CAMERA_CONTEXTS);
+    let rows = rows(&path);
+    let frame = run.file(Role::Client, "service3_context_7.bytes");
+    assert_eq!(std::fs::read(&frame).unwrap(), b"frame");
+    let paths = [frame.to_str().unwrap(), "", ""];
+    assert_eq!(rows.len(), 3);
+    for ((row, seq), path) in rows.iter().zip(7_u64..).zip(paths) {
+        assert_eq!(value(row, "context_id"), Field::Str(seq.to_string()));
+        assert_eq!(value(row, "camera_id"), Field::Str("3".to_owned()));
+        assert_eq!(value(row, "camera_image_path"), Field::Str(path.to_owned()));
+        assert_eq!(value(row, "frame_seq"), Field::ULong(seq));
+        assert_eq!(value(row, "dropped_before"), Field::UInt(2));
+        assert_f64(row, "spawn_timestamp_secs", 1_700_000_001.0 + seq as f64);
+        assert_f64(row, "image_age", 0.003);
+    }
+    let health = run.logs.frames();
+    assert_eq!((health.saved, health.no_room, health.failed), (1, 1, 0));
+}
+
+#[test]
+fn frames_that_cannot_be_written_are_counted_and_their_rows_have_no_path() {
+    let mut run = run(LogOptions::default());
+    let mut pool = FramePool::new(2, 64, HugePages::Never, false).unwrap();
+    let sampler = FrameSampler::new(SaveFrames::All);
+    // A directory where the file should go.
+    std::fs::create_dir_all(run.file(Role::Client, "service1_context_0.bytes/x")).unwrap();
+    for seq in 0..2 {
+        let [lease] = pool.acquire().unwrap().share(64).unwrap();
+        let saving = Saving::Frame(FrameToSave::new(lease, sampler.sample(seq).unwrap()));
+        run.logs.camera(CameraRecord { saving, ..camera(1, seq) });
+    }
+    run.logs.settle_cameras(&run.clock, true);
+    run.logs.finish();
+    let health = run.logs.frames();
+    assert_eq!((health.saved, health.failed, health.lost()), (1, 1, 1));
+    assert!(health.last_error.unwrap().contains("service1_context_0.bytes"));
+    let rows = rows(&run.file(Role::Client, "camera_contexts_service1_temp0.csv"));
+    assert_eq!(rows.len(), 2, "every frame has its row, in the camera's order");
+    assert_eq!(value(&rows[0], "camera_image_path"), Field::Str(String::new()));
+    assert_ne!(value(&rows[1], "camera_image_path"), Field::Str(String::new()));
+    assert_eq!(pool.free_slots(), 2);
+}
+
+#[test]
+fn pings_that_were_lost_take_a_second() {
+    let mut run = run(LogOptions::default());
+    run.logs.ping(&ping(0, true), &run.clock);
+    run.logs.ping(&ping(1, false), &run.clock);
+    run.logs.finish();
+    let path = run.file(Role::Client, "ping_loop_allservices_temp0.csv");
+    assert_columns(&path, PING_LOOP);
+    let rows = rows(&path);
+    assert_f64(&rows[0], "spawn_timestamp_secs", 1_700_000_000.0);
+    assert_f64(&rows[0], "ping_duration", 0.042);
+    assert_f64(&rows[1], "ping_duration", 1.0);
+    assert_eq!([0, 1].map(|row| value(&rows[row], "received")), [Field::Bool(true), Field::Bool(false)]);
+}
+
+#[test]
+fn network_stats_are_a_file_set_per_service_on_either_side() {
+    for (roles, role) in [(Role::CAR, Role::QuicClient), (Role::CLOUD, Role::QuicServer)] {
+        let output = tempfile::tempdir().unwrap();
+        let dirs = RunDirs::create(output.path(), run_start(), roles, &Subdirs::default()).unwrap();
+        let mut logs = Logs::new(&dirs, &[], LogOptions::default());
+        let clock = RunClock::new(run_start());
+        logs.network(&network(2, 1, true), &clock);
+        logs.network(&network(2, 2, false), &clock);
+        logs.network(&network(5, 1, true), &clock);
+        logs.finish();
+        let dir = dirs.logs(role).unwrap();
+        assert_eq!(files(dir), ["network_stat_log_service2_part0.parquet", "network_stat_log_service5_part0.parquet"]);
+        let path = dir.join("network_stat_log_service2_part0.parquet");
+        assert_columns(&path, NETWORK);
+        let rows = rows(&path);
+        assert_eq!([0, 1].map(|row| value(&rows[row], "tx_cnt")), [Field::Long(1_000), Field::Long(2_000)]);
+        assert_eq!([0, 1].map(|row| value(&rows[row], "rx_cnt")), [Field::Long(10), Field::Long(20)]);
+        assert_f64(&rows[0], "timestamp", 5.0);
+        assert!(matches!(value(&rows[1], "timestamp"), Field::Double(none) if none.is_nan()));
+        assert_f64(&rows[1], "instant_timestamp", 2.0);
+        assert_f64(&rows[1], "timestamp_unix", 1_700_000_002.0);
+    }
+}
+
+#[test]
+fn image_contexts_have_a_begin_and_an_end_for_every_step_and_one_outcome() {
+    let mut run = run(LogOptions::default());
+    run.logs.image(&image(1, 7, Direction::Outgoing, true), &run.clock);
+    run.logs.image(&image(1, (1 << 31) + 8, Direction::Outgoing, false), &run.clock);
+    run.logs.finish();
+    let path = run.file(Role::QuicClient, "image_context_log_outgoing_service1_part0");
+    assert_columns(&path, IMAGE_CONTEXT);
+    let rows = rows(&path);
+    let of = |context: i32| {
+        rows.iter().filter(move |row| value(row, "image_context") == Field::Int(context)).collect::<Vec<_>>()
+    };
+    let double = |row: &parquet::record::Row, column| match value(row, column) {
+        Field::Double(found) => found,
+        other => panic!("{column}: {other:?}"),
+    };
+    for (context, steps, outcome) in [(7, 6, "delivered"), (8, 2, "superseded")] {
+        let rows = of(context);
+        let begins: Vec<_> = rows.iter().filter(|row| !double(row, "begin_time_secs").is_nan()).collect();
+        let ends: Vec<_> = rows.iter().filter(|row| !double(row, "end_time_secs").is_nan()).collect();
+        assert_eq!((begins.len(), ends.len(), rows.len()), (steps, steps, 2 * steps));
+        for begin in &begins {
+            let step = value(begin, "record_type");
+            let end: Vec<_> = ends.iter().filter(|end| value(end, "record_type") == step).collect();
+            assert_eq!(end.len(), 1, "{step}");
+            assert!(double(begin, "begin_time_secs") <= double(end[0], "end_time_secs"));
+            assert_eq!(value(begin, "image_size_bytes"), Field::Int(40_000));
+            assert_eq!(value(end[0], "image_size_bytes"), Field::Int(-1));
+            assert_f64(begin, "begin_time_epoch_secs", 1_700_000_000.0 + double(begin, "begin_time_secs"));
+            assert!(
+                ["end_time_secs", "end_time_secs_normalized", "end_time_epoch_secs", "ack_delay_secs"]
+                    .iter()
+                    .all(|column| double(begin, column).is_nan())
+            );
+            let normalized = double(end[0], "end_time_secs") - double(end[0], "ack_delay_secs");
+            assert_f64(end[0], "end_time_secs_normalized", normalized);
+        }
+        let told: Vec<_> =
+            rows.iter().map(|row| value(row, "outcome")).filter(|said| *said != Field::Str(String::new())).collect();
+        assert_eq!(told, [Field::Str(outcome.to_owned())], "it ends once");
+        let first_and_last = [rows[0], rows[rows.len() - 1]].map(|row| value(row, "record_type"));
+        assert_eq!(first_and_last, [Field::Str("IMAGE".to_owned()), Field::Str("IMAGE".to_owned())]);
+    }
+    let flush = of(7).into_iter().filter(|row| value(row, "record_type") == Field::Str("FLUSH".to_owned()));
+    assert_f64(flush.last().unwrap(), "ack_delay_secs", 0.05);
+}
+
+#[test]
+fn each_switch_is_for_its_own_log() {
+    let names = Names::default();
+    let off = [
+        ("client_queries", LogOptions { client_queries: false, ..LogOptions::default() }),
+        ("camera_contexts", LogOptions { camera_contexts: false, ..LogOptions::default() }),
+        ("server_results", LogOptions { server_results: false, ..LogOptions::default() }),
+        ("ping_loop", LogOptions { ping_loop: false, ..LogOptions::default() }),
+        ("bandwidth_stat_log", LogOptions { bandwidth: false, ..LogOptions::default() }),
+        ("allocation_stat_log", LogOptions { allocation: false, ..LogOptions::default() }),
+        ("network_stat_log", LogOptions { network: false, ..LogOptions::default() }),
+        ("image_context_log_outgoing", LogOptions { images_outgoing: false, ..LogOptions::default() }),
+        ("image_context_log_incoming", LogOptions { images_incoming: false, ..LogOptions::default() }),
+    ];
+    for (log, options) in off {
+        let mut run = run(options);
+        write_one_of_each(&mut run.logs, &run.clock, &names);
+        run.logs.finish();
+        let written: Vec<String> = [Role::Client, Role::Server, Role::QuicClient, Role::QuicServer]
+            .iter()
+            .flat_map(|&role| files(run.dirs.logs(role).unwrap()))
+            .collect();
+        assert_eq!(written.len(), 8, "{log}: {written:?}");
+        assert!(!written.iter().any(|name| name.starts_with(log)), "{log}: {written:?}");
+    }
 }

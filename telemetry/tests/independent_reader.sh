@@ -4,7 +4,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 venv="$here/../../.venv/independent-reader"
-pins="pyarrow==22.0.0"
+pins="pyarrow==22.0.0 duckdb==1.4.2"
 
 command -v python3 >/dev/null 2>&1 || { echo "no python3" >&2; exit 77; }
 mkdir -p "$(dirname "$venv")"

@@ -13,7 +13,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 
 pub use decide::{AllocationConfig, DecisionConfig};
-pub use logs::{MaxEntries, RunConfig};
+pub use logs::{MaxEntries, RunConfig, SaveFrames};
 pub use memory::{HugePages, MemoryConfig};
 pub use peers::{Carrier, CloudPeer, VehicleConfig};
 pub use service::{Camera, FilesCamera, ServiceConfig, SyntheticCamera};

@@ -9,7 +9,9 @@ pub mod counters;
 pub mod emitter;
 mod histograms;
 mod hops;
+pub mod images;
 mod stamps;
+pub mod traffic;
 
 pub use histograms::{HopHistograms, ImportError, LatencyHistogram, Quantiles};
 pub use hops::{Hop, HopTimes};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rt_core::detections::Detection;
 use rt_core::trace::Hop;
 
-use super::{Column, nullable, required, secs};
+use super::{Column, context_id, nullable, required, secs};
 use crate::names::Names;
 use crate::records::FrameRecord;
 use crate::run_clock::RunClock;
@@ -154,9 +154,4 @@ pub fn client_queries() -> Vec<Column<QueryRow>> {
             row.frame.record.stale_results_drained
         }),
     ]
-}
-
-/// The original's counter is an `i32`; two years at 30 frames a second fit before it starts anew.
-fn context_id(seq: u64) -> i32 {
-    i32::try_from(seq & 0x7fff_ffff).unwrap_or_default()
 }

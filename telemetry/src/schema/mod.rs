@@ -5,16 +5,24 @@
 
 mod allocation_stat;
 mod bandwidth_stat;
+mod camera_contexts;
 mod client_queries;
 mod column;
 mod column_spec;
+mod image_context;
+mod network_stat;
+mod ping_loop;
 mod server_results;
 
 pub use allocation_stat::{AllocationRow, allocation_stat};
 pub use bandwidth_stat::{BandwidthRow, bandwidth_stat};
+pub use camera_contexts::{CameraRow, camera_contexts};
 pub use client_queries::{QueryRow, client_queries};
 pub use column::{Column, ColumnBuffer, ColumnValue, DType, Values, nullable, required};
 pub use column_spec::ColumnSpec;
+pub use image_context::{ImageRow, image_context};
+pub use network_stat::{NetworkRow, network_stat};
+pub use ping_loop::{PingRow, ping_loop};
 pub use server_results::{ServedRow, server_results};
 
 /// One column as documentation shows it.
@@ -52,4 +60,9 @@ pub fn describe<R>(columns: &[Column<R>]) -> Vec<ColumnInfo> {
 
 fn secs(duration: std::time::Duration) -> f64 {
     duration.as_secs_f64()
+}
+
+/// The original's counter is an `i32`; two years at 30 frames a second fit before it starts anew.
+fn context_id(seq: u64) -> i32 {
+    i32::try_from(seq & 0x7fff_ffff).unwrap_or_default()
 }

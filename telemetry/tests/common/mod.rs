@@ -11,12 +11,16 @@ use parquet::record::{Field, Row};
 use rt_core::clock::{ClockAnchor, Deadline, Monotonic, UnixTime};
 use rt_core::detections::{Detection, Detections, MAX_DETECTIONS};
 use rt_core::frame::{FrameMeta, PixelFormat};
+use rt_core::trace::images::{DELIVERED, Direction, ImageRecord, ImageStep};
 use rt_core::trace::{Hop, HopTimes};
+use telemetry::frames::Saving;
+use telemetry::logs::Logs;
 use telemetry::names::{NameId, Names};
 use telemetry::records::{
-    AllocationRecord, FrameRecord, LinkRecord, Outcome, RequestTimes, ResponseTimes, ServedRecord, ServiceAllocation,
-    Source,
+    AllocationRecord, CameraRecord, FrameRecord, LinkRecord, NetworkRecord, Outcome, PingRecord, RequestTimes,
+    ResponseTimes, ServedRecord, ServiceAllocation, Source,
 };
+use telemetry::run_clock::RunClock;
 
 pub const SECOND: u64 = 1_000_000_000;
 
@@ -147,6 +151,64 @@ pub fn allocation(seq: u64, services: &[u16], names: &Names) -> AllocationRecord
         on_vehicle_utility: 0.6,
         solve_time: Duration::from_micros(110),
         policy: names.intern("optimal"),
+    }
+}
+
+/// Frame `seq` of a camera, whose bytes are not to be kept.
+pub fn camera(service: u16, seq: u64) -> CameraRecord {
+    CameraRecord {
+        service,
+        seq,
+        served: run_start().monotonic.plus(Duration::from_secs(seq + 1)),
+        age: ms(3),
+        dropped_before: 2,
+        saving: Saving::Unwanted,
+    }
+}
+
+pub fn ping(seq: u64, answered: bool) -> PingRecord {
+    PingRecord { sent: run_start().monotonic.plus(Duration::from_secs(seq)), round_trip: answered.then_some(ms(42)) }
+}
+
+/// A service's bytes after `seq` seconds: 1000 a second out, 10 a second in.
+pub fn network(service: u16, seq: u64, connected: bool) -> NetworkRecord {
+    NetworkRecord {
+        at: run_start().monotonic.plus(Duration::from_secs(seq)),
+        since_connection: connected.then_some(Duration::from_secs(5)),
+        service,
+        sent_bytes: seq * 1_000,
+        received_bytes: seq * 10,
+    }
+}
+
+/// An image that went all its way, or one that a newer took the place of.
+pub fn image(service: u16, seq: u64, direction: Direction, delivered: bool) -> ImageRecord {
+    let begun = run_start().monotonic.plus(Duration::from_secs(seq % 1_000));
+    let at = |millis| begun.plus(ms(millis));
+    let mut image = ImageRecord::begin(direction, service, seq, 40_000, begun);
+    image.step(ImageStep::ShmCopy, begun, at(1));
+    if delivered {
+        image.step(ImageStep::EnqueueMsg, at(1), at(4));
+        image.step(ImageStep::Intermediate, at(4), at(4));
+        image.step(ImageStep::TxRx, at(4), at(30));
+        image.step(ImageStep::Flush, at(30), at(80));
+    }
+    image.end(at(80), if delivered { DELIVERED } else { "superseded" });
+    image
+}
+
+/// A row, or an image's rows, for every log.
+pub fn write_one_of_each(logs: &mut Logs, clock: &RunClock, names: &Names) {
+    logs.frame(&frame(1, 0, 1, NameId::EMPTY), clock, names);
+    logs.camera(camera(1, 0));
+    logs.settle_cameras(clock, true);
+    logs.served(&served(1, 0, names), clock, names);
+    logs.ping(&ping(0, true), clock);
+    logs.link(&link(0), clock);
+    logs.allocation(&allocation(0, &[1, 3], names), clock, names);
+    logs.network(&network(1, 0, true), clock);
+    for direction in [Direction::Outgoing, Direction::Incoming] {
+        logs.image(&image(1, 0, direction, true), clock);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The loop that joins the car's parts: it alone touches the mailboxes, the streams and the estimator.
 
+mod books;
 mod carriers;
 mod frames;
 mod links;
@@ -13,21 +14,22 @@ use rt_core::trace::counters::{Counter, ThreadCounters};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
+use books::Taken;
 use carriers::Datagrams;
+use rt_core::trace::traffic::TrafficLog;
 
 use super::controller::Flow;
-use super::flight::{Flight, FlightId};
+use super::flight::{Arrived, Flight, FlightId};
 use super::gate::{self, Feed};
 use super::metrics::RoundTrips;
 use super::publish::{Publisher, tell};
 use super::queue::UplinkQueue;
 use super::session::{AttemptError, Session};
-use super::{CarEndpoint, CarError, CarService, LinkEvent, Outgoing, Subscription};
+use super::{CarEndpoint, CarError, CarService, LinkEvent, Subscription};
 use crate::estimate::{ClockOffset, LinkEstimate, LossEstimator, MinRtt, RateEstimator};
 use crate::reactor::{Bell, FAREWELL, sleep_until};
 use crate::wire::control::ControlMessage;
 use crate::wire::menu::CloudMenu;
-use crate::wire::result::FrameResult;
 use crate::wire::stream::ControlReader;
 
 use links::Links;
@@ -41,13 +43,13 @@ enum Told {
     Result {
         id: FlightId,
         at: Monotonic,
-        outcome: Result<Box<FrameResult>, String>,
+        outcome: Result<Box<Arrived>, String>,
     },
     /// The result of a frame in datagrams, by its number on the wire.
     Landed {
         frame: u32,
         at: Monotonic,
-        outcome: Result<Box<FrameResult>, String>,
+        outcome: Result<Box<Arrived>, String>,
     },
     Menu {
         epoch: u64,
@@ -77,7 +79,7 @@ pub(crate) struct Driver<B> {
     /// Names the connection of `link`, so that news of another one is known as such.
     epoch: u64,
     links: Links,
-    queue: UplinkQueue<Outgoing<B>>,
+    queue: UplinkQueue<Taken<B>>,
     flights: Vec<Flight>,
     next_id: FlightId,
     estimator: RateEstimator,
@@ -91,6 +93,8 @@ pub(crate) struct Driver<B> {
     datagrams: Datagrams,
     dropped_replies: u64,
     counters: ThreadCounters,
+    books: TrafficLog,
+    connected_at: Option<Monotonic>,
     told: (mpsc::UnboundedSender<Told>, mpsc::UnboundedReceiver<Told>),
 }
 
@@ -124,6 +128,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             datagrams: Datagrams::new(config.carrier),
             dropped_replies: 0,
             counters: config.counters,
+            books: config.books,
+            connected_at: None,
             // Bounded by what the loop starts: one reader per flight, one per connection.
             told: mpsc::unbounded_channel(),
         })
@@ -194,10 +200,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             Told::Lost { epoch, reason } => self.ended(epoch, reason),
             Told::Landed { frame, at, outcome } => {
                 if let Some(id) = self.in_datagrams(frame) {
-                    self.landed(id, at, outcome.map(|result| *result));
+                    self.landed(id, at, outcome.map(|arrived| *arrived));
                 }
             }
-            Told::Result { id, at, outcome } => self.landed(id, at, outcome.map(|result| *result)),
+            Told::Result { id, at, outcome } => self.landed(id, at, outcome.map(|arrived| *arrived)),
         }
     }
 
@@ -210,10 +216,15 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 
     fn publish(&mut self, now: Monotonic) {
         let connected = matches!(self.link, Link::Up { .. });
+        if connected != self.connected_at.is_some() {
+            self.connected_at = connected.then_some(now);
+            self.books.traffic.connected(self.connected_at);
+        }
         let delays = self.clocks.latest(now);
         self.publisher.offer(LinkEstimate {
             rate_bps: if connected { self.estimator.rate(now) * 8.0 } else { 0.0 },
             rtt: self.seen.smoothed,
+            latest_rtt: self.seen.latest,
             min_rtt: self.min_rtt.get(),
             cwnd_bytes: self.flow.window_bytes,
             delivery_rate_bytes_per_s: self.estimator.ack_rate().unwrap_or(0.0),

@@ -23,7 +23,30 @@ pub(super) struct Ticket {
     pub(super) seq: u64,
     pub(super) model: u16,
     pub(super) deadline: Deadline,
+    /// Size of the image.
+    pub(super) bytes: u32,
     pub(super) encoded_at: Monotonic,
+    /// When the transport took it from its mailbox.
+    pub(super) taken_at: Monotonic,
+}
+
+/// How far a frame came with QUIC.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress {
+    pub(super) started: Option<Monotonic>,
+    /// The first byte of its payload went.
+    pub(super) payload_at: Option<Monotonic>,
+    pub(super) sent_at: Option<Monotonic>,
+}
+
+/// A result as it came.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) result: FrameResult,
+    pub(super) bytes: u32,
+    pub(super) first_at: Monotonic,
+    pub(super) last_at: Monotonic,
+    pub(super) decoded_at: Monotonic,
 }
 
 pub(super) struct Flight {
@@ -32,6 +55,7 @@ pub(super) struct Flight {
     pub(super) connection: u64,
     pub(super) ticket: Ticket,
     pub(super) started: Monotonic,
+    payload_at: Option<Monotonic>,
     pub(super) sent_at: Option<Monotonic>,
     pub(super) written_bytes: u64,
     /// Bytes the connection had delivered in all when this frame was begun.
@@ -59,6 +83,7 @@ impl Flight {
             connection,
             ticket,
             started,
+            payload_at: None,
             sent_at: None,
             written_bytes: 0,
             delivered_before: 0,
@@ -99,14 +124,26 @@ impl Flight {
     /// on the way, says why.
     pub(super) fn write_chunk(&mut self, limit: usize, now: Monotonic, cx: &mut Context<'_>) -> Result<usize, String> {
         let written = self.carrier.write(limit, now, cx);
+        // Not `now`, which was before the write.
+        let after = crate::reactor::now();
         match &written {
-            Ok(bytes) => self.written_bytes = self.written_bytes.saturating_add(*bytes as u64),
+            Ok(bytes) => {
+                self.written_bytes = self.written_bytes.saturating_add(*bytes as u64);
+                if *bytes > 0 {
+                    self.payload_at.get_or_insert(after);
+                }
+            }
             Err(_) => self.stopped = true,
         }
         if self.stopped || self.carrier.unsent_bytes() == 0 {
-            self.sent_at.get_or_insert(now);
+            self.sent_at.get_or_insert(after);
         }
         written
+    }
+
+    /// How far it came.
+    pub(super) fn progress(&self) -> Progress {
+        Progress { started: Some(self.started), payload_at: self.payload_at, sent_at: self.sent_at }
     }
 
     /// Bytes that have yet to go.
@@ -149,26 +186,46 @@ impl Flight {
 }
 
 /// Reads a whole result; `Err` says why there is none.
-pub(super) async fn read_result(stream: ReceiveStream) -> Result<FrameResult, String> {
-    let bytes = read_whole(stream, MAX_RESULT_BYTES).await?;
-    FrameResult::decode(&bytes).map_err(|error| error.to_string())
+pub(super) async fn read_result(stream: ReceiveStream) -> Result<Arrived, String> {
+    read_whole(stream, MAX_RESULT_BYTES).await?.decode(|bytes| Some(bytes))
 }
 
 /// Reads a result from a stream of its own, and whose it is; `None` where it belongs to nothing that could be named.
-pub(super) async fn read_result_stream(stream: ReceiveStream) -> Option<(u32, Result<FrameResult, String>)> {
-    let bytes = read_whole(stream, RESULT_HEAD_BYTES + MAX_RESULT_BYTES).await.ok()?;
-    let (frame, result) = decode_result_head(&bytes).ok()?;
-    Some((frame, FrameResult::decode(result).map_err(|error| error.to_string())))
+pub(super) async fn read_result_stream(stream: ReceiveStream) -> Option<(u32, Result<Arrived, String>)> {
+    let whole = read_whole(stream, RESULT_HEAD_BYTES + MAX_RESULT_BYTES).await.ok()?;
+    let (frame, _) = decode_result_head(&whole.bytes).ok()?;
+    Some((frame, whole.decode(|bytes| Some(decode_result_head(bytes).ok()?.1))))
 }
 
-async fn read_whole(mut stream: ReceiveStream, most: usize) -> Result<Vec<u8>, String> {
+/// A stream's bytes, and when the first and the last of them came.
+struct Whole {
+    bytes: Vec<u8>,
+    first_at: Monotonic,
+    last_at: Monotonic,
+}
+
+impl Whole {
+    fn decode(self, result: impl FnOnce(&[u8]) -> Option<&[u8]>) -> Result<Arrived, String> {
+        let Self { bytes, first_at, last_at } = self;
+        let result = FrameResult::decode(result(&bytes).unwrap_or_default()).map_err(|error| error.to_string())?;
+        let bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        Ok(Arrived { result, bytes, first_at, last_at, decoded_at: crate::reactor::now() })
+    }
+}
+
+async fn read_whole(mut stream: ReceiveStream, most: usize) -> Result<Whole, String> {
     let mut bytes = Vec::new();
+    let (mut first_at, mut last_at) = (None, None);
     while let Some(chunk) = stream.receive().await.map_err(|error| error.to_string())? {
         if bytes.len().saturating_add(chunk.len()) > most {
             let _ = stream.stop_sending(code::PROTOCOL.into());
             return Err(format!("a result longer than {MAX_RESULT_BYTES} bytes"));
         }
+        let now = crate::reactor::now();
+        first_at.get_or_insert(now);
+        last_at = Some(now);
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+    let now = crate::reactor::now();
+    Ok(Whole { bytes, first_at: first_at.unwrap_or(now), last_at: last_at.unwrap_or(now) })
 }

@@ -30,6 +30,7 @@ use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
+use rt_core::trace::traffic::TrafficLog;
 
 pub use reply::{CloudReply, ReplyStatus};
 pub use uplink::Uplink;
@@ -163,6 +164,8 @@ pub struct CarEndpoint<B> {
     pub counters: ThreadCounters,
     /// Beaten in every round of the endpoint's loop, at least every 100 ms.
     pub heartbeat: Heartbeat,
+    /// What it tells of the bytes and images that it carries. Every frame it takes ends there once.
+    pub books: TrafficLog,
 }
 
 /// Why the endpoint could not start. Once it runs, nothing ends it but the stop token.

@@ -25,6 +25,22 @@ pub enum ReplyStatus {
     LinkDown,
 }
 
+impl ReplyStatus {
+    /// The name in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => rt_core::trace::images::DELIVERED,
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+            Self::Overload => "overload",
+            Self::Error => "error",
+            Self::Reset => "reset",
+            Self::LinkDown => "link_down",
+        }
+    }
+}
+
 impl From<Status> for ReplyStatus {
     fn from(status: Status) -> Self {
         match status {

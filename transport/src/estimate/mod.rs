@@ -30,6 +30,8 @@ pub struct LinkEstimate {
     pub rate_bps: f64,
     /// Smoothed round-trip time of QUIC.
     pub rtt: Duration,
+    /// Newest sample of it; zero before the first.
+    pub latest_rtt: Duration,
     /// Smallest round-trip time seen on the path.
     pub min_rtt: Duration,
     /// Congestion window, bytes.

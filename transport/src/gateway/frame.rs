@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use rt_core::trace::images::{Direction, ImageStep};
 use s2n_quic::stream::{BidirectionalStream, ReceiveStream};
 
+use super::journey::{Answering, Journey};
 use super::offence::Offence;
 use crate::reactor::{sleep_until, within};
 use crate::wire::code;
@@ -25,12 +27,19 @@ pub(super) async fn serve(link: Rc<Link>, stream: BidirectionalStream) {
     let _serving = Serving::new(&link.hub.borrow().stats);
     let (mut receive, mut send) = stream.split();
     match result(&link, &mut receive).await {
-        Ok(mut result) => {
+        Ok((service, mut result)) => {
+            let known = crate::reactor::now();
             // What still comes of a frame that was refused early is not wanted.
             let _ = receive.stop_sending(code::DONE.into());
-            result.stamps.result_sent_ns = crate::reactor::now().as_ns();
-            if send.send(Bytes::from(result.encode())).await.is_ok() {
+            let begun = crate::reactor::now();
+            result.stamps.result_sent_ns = begun.as_ns();
+            let bytes = result.encode();
+            let mut answering = Answering::encoded(&link.hub, (service, result.seq), bytes.len(), known);
+            answering.opened(begun, begun);
+            if send.send(Bytes::from(bytes)).await.is_ok() {
+                let written = crate::reactor::now();
                 let _ = send.finish();
+                answering.sent(begun, written);
             }
         }
         Err(reason) => {
@@ -51,13 +60,25 @@ pub(super) async fn serve(link: Rc<Link>, stream: BidirectionalStream) {
     }
 }
 
-async fn result(link: &Rc<Link>, receive: &mut ReceiveStream) -> Result<FrameResult, NoFrame> {
+/// The frame's service and its result.
+async fn result(link: &Rc<Link>, receive: &mut ReceiveStream) -> Result<(u16, FrameResult), NoFrame> {
     let time = link.hub.borrow().limits.header_time;
     let Some(incoming) = within(time, read_header(link, receive)).await else {
         let reason = format!("no frame header within {} ms", time.as_millis());
         return Err(NoFrame::Offence(Offence::HeaderTime, reason));
     };
-    answer(link, incoming?, receive).await
+    let incoming = incoming?;
+    let frame = (incoming.header.service, incoming.header.seq);
+    let bytes = incoming.header.payload_bytes;
+    let mut journey = Journey::begin(&link.hub, Direction::Incoming, frame, bytes, incoming.received_at);
+    let answered = answer(link, incoming, receive, &mut journey).await;
+    match &answered {
+        Ok(result) => journey.end_with(result.status),
+        Err(NoFrame::GivenUp) => journey.end("reset"),
+        Err(NoFrame::Left) => journey.end("link_down"),
+        Err(NoFrame::Offence(..)) => journey.end("error"),
+    }
+    answered.map(|result| (frame.0, result))
 }
 
 /// What speaks against a frame whose header is well formed.
@@ -110,14 +131,19 @@ fn admit(link: &Link, incoming: &Incoming) -> Option<Status> {
 }
 
 /// The frame's result, entered in the books.
-async fn answer(link: &Link, incoming: Incoming, receive: &mut ReceiveStream) -> Result<FrameResult, NoFrame> {
+async fn answer(
+    link: &Link,
+    incoming: Incoming,
+    receive: &mut ReceiveStream,
+    journey: &mut Journey,
+) -> Result<FrameResult, NoFrame> {
     let (header, received_at) = (incoming.header, incoming.received_at);
     let stamps = incoming.stamps();
     let result = match admit(link, &incoming) {
         Some(status) => FrameResult { stamps, ..FrameResult::refusal(header.seq, status) },
         None => {
             let _held = Held { link, bytes: u64::from(header.payload_bytes) };
-            process(link, incoming, receive).await?
+            process(link, incoming, receive, journey).await?
         }
     };
     link.served(&header, &result, received_at);
@@ -125,7 +151,13 @@ async fn answer(link: &Link, incoming: Incoming, receive: &mut ReceiveStream) ->
 }
 
 /// Reads the payload until the deadline, then has it detected.
-async fn process(link: &Link, mut incoming: Incoming, receive: &mut ReceiveStream) -> Result<FrameResult, NoFrame> {
+async fn process(
+    link: &Link,
+    mut incoming: Incoming,
+    receive: &mut ReceiveStream,
+    journey: &mut Journey,
+) -> Result<FrameResult, NoFrame> {
+    journey.step(ImageStep::Intermediate, incoming.received_at, crate::reactor::now());
     let header = incoming.header;
     let deadline = incoming.deadline.instant();
     let whole = tokio::select! {
@@ -140,20 +172,24 @@ async fn process(link: &Link, mut incoming: Incoming, receive: &mut ReceiveStrea
         }
     };
     let stamps = incoming.stamps();
+    journey.step(ImageStep::TxRx, incoming.received_at, incoming.newest_at);
     drop(incoming.receiving);
     let train = link.metrics.arrivals().rate_since(incoming.received_at);
     let span = incoming.newest_at.saturating_since(incoming.received_at);
     let mut result = FrameResult::refusal(header.seq, Status::Expired);
     if whole && !incoming.deadline.passed_at(crate::reactor::now()) {
+        let submitted = crate::reactor::now();
+        journey.step(ImageStep::ShmCopy, incoming.newest_at, submitted);
         let outcome = link.hub.borrow_mut().submit(
             link.connection,
             Arc::clone(&link.car),
             header,
             Bytes::from(incoming.payload),
-            crate::reactor::now(),
+            submitted,
             incoming.deadline,
         );
         let outcome = outcome.await.map_err(|_| NoFrame::Left)?;
+        journey.worked(submitted, outcome.dispatched_at);
         result.status = outcome.status;
         result.times = outcome.times;
         result.detections = outcome.detections;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::detections::Detections;
 use rt_core::trace::counters::{Counter, ThreadCounters};
+use rt_core::trace::traffic::TrafficLog;
 use s2n_quic::connection::Handle;
 use tokio::sync::oneshot;
 
@@ -34,6 +35,8 @@ pub(super) struct Outcome {
     pub(super) status: Status,
     pub(super) times: CloudTimes,
     pub(super) detections: Detections,
+    /// When a worker got it; `None` where none did.
+    pub(super) dispatched_at: Option<Monotonic>,
 }
 
 struct Pending {
@@ -66,6 +69,7 @@ struct Line {
 pub(super) struct Hub {
     pub(super) limits: GatewayLimits,
     pub(super) counters: ThreadCounters,
+    pub(super) books: TrafficLog,
     menu: CloudMenu,
     times: Vec<ExecutionTimes>,
     admission: Admission<Line>,
@@ -81,10 +85,12 @@ pub(super) struct Hub {
 
 impl Hub {
     pub(super) fn new(config: Gateway, workers: Vec<WorkerPort>, refusals: Refusals) -> Self {
-        let Gateway { limits, menu, served, events, counters, stats, .. } = config;
+        let Gateway { limits, menu, served, events, counters, stats, mut books, .. } = config;
+        books.traffic.connected(Some(crate::reactor::now()));
         let mut hub = Self {
             limits,
             counters,
+            books,
             times: menu.models.iter().map(ExecutionTimes::new).collect(),
             menu,
             admission: Admission::default(),
@@ -337,14 +343,16 @@ impl Hub {
             finish: result.finish,
         };
         // The frame's task may be gone with its car; nobody waits then.
-        let _ = pending.reply.send(Outcome { status, times, detections: result.detections });
+        let Pending { dispatched_at, reply, .. } = pending;
+        let _ = reply.send(Outcome { status, times, detections: result.detections, dispatched_at });
     }
 
     fn answer(&mut self, id: u64, status: Status) {
         if let Some(pending) = self.pending.remove(&id) {
             let queue = crate::reactor::now().saturating_since(pending.received_at);
             let times = CloudTimes { queue, ..CloudTimes::default() };
-            let _ = pending.reply.send(Outcome { status, times, detections: Detections::new() });
+            let Pending { dispatched_at, reply, .. } = pending;
+            let _ = reply.send(Outcome { status, times, detections: Detections::new(), dispatched_at });
         }
         self.count_tasks();
     }

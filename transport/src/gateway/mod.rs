@@ -11,6 +11,7 @@ pub(crate) mod endpoint;
 pub mod execution;
 mod frame;
 mod hub;
+mod journey;
 mod offence;
 mod peer;
 mod refusals;
@@ -29,6 +30,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::lifecycle::Heartbeat;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
+use rt_core::trace::traffic::TrafficLog;
 
 pub use arrivals::Arrivals;
 pub use offence::Offence;
@@ -116,6 +118,8 @@ pub struct Gateway {
     pub counters: ThreadCounters,
     /// Beaten in every round of the gateway's loop, at least every 100 ms.
     pub heartbeat: Heartbeat,
+    /// What it tells of the bytes and images that it carries. Every frame whose header came ends there once.
+    pub books: TrafficLog,
 }
 
 /// What became of one frame, as the cloud logs it.

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rt_core::clock::{Deadline, Monotonic};
+use rt_core::trace::images::{Direction, ImageStep};
 use s2n_quic::connection::Handle;
 use s2n_quic::stream::SendStream;
 
 use super::frame::{Link, objection};
+use super::journey::{Answering, Journey};
 use super::offence::Offence;
 use crate::carrier::code::Decoder;
 use crate::carrier::provider::{Batch, arrivals, receive, with_outbox};
@@ -188,19 +190,36 @@ fn split(object: &Bytes) -> Result<(FrameHeader, Bytes), String> {
 async fn answer(link: Rc<Link>, mut connection: Handle, frame: Collected) {
     let Collected { header, payload, whole, held } = frame;
     let number = whole.frame;
-    let Some(result) = detect(&link, header, payload, &whole).await else { return };
-    drop(held);
+    let name = (header.service, header.seq);
+    let mut journey = Journey::begin(&link.hub, Direction::Incoming, name, header.payload_bytes, whole.first_at);
+    let Some(result) = detect(&link, header, payload, &whole, &mut journey).await else { return };
+    journey.end_with(result.status);
+    drop((held, journey));
     link.served(&header, &result, whole.first_at);
+    let known = now();
+    let bytes = [encode_result_head(number).as_slice(), &result.encode()].concat();
+    let mut answering = Answering::encoded(&link.hub, name, bytes.len(), known);
+    let asked = now();
     // A stream of its own: nothing before it can hold the result back.
     if let Ok(stream) = connection.open_send_stream().await {
-        send(stream, number, &result).await;
+        answering.opened(known, asked);
+        send(stream, bytes, answering).await;
     }
 }
 
 /// The frame's result, or `None` where the car has left.
-async fn detect(link: &Link, header: FrameHeader, payload: Bytes, whole: &WholeFrame) -> Option<FrameResult> {
+async fn detect(
+    link: &Link,
+    header: FrameHeader,
+    payload: Bytes,
+    whole: &WholeFrame,
+    journey: &mut Journey,
+) -> Option<FrameResult> {
     let deadline = Deadline::at(whole.deadline);
     let now = now();
+    link.received(header.service, whole.object.len());
+    journey.step(ImageStep::TxRx, whole.first_at, whole.newest_at);
+    journey.step(ImageStep::Intermediate, whole.newest_at, now);
     let train = link.metrics.arrivals().rate_since(whole.first_at);
     let refused = match objection(link, &header) {
         Some((status, offence, reason)) => {
@@ -212,8 +231,11 @@ async fn detect(link: &Link, header: FrameHeader, payload: Bytes, whole: &WholeF
     let mut result = FrameResult::refusal(header.seq, refused.unwrap_or(Status::Expired));
     if refused.is_none() {
         let car = std::sync::Arc::clone(&link.car);
+        let submitted = crate::reactor::now();
+        journey.step(ImageStep::ShmCopy, now, submitted);
         let outcome = link.hub.borrow_mut().submit(link.connection, car, header, payload, now, deadline);
         let outcome = outcome.await.ok()?;
+        journey.worked(submitted, outcome.dispatched_at);
         (result.status, result.times, result.detections) = (outcome.status, outcome.times, outcome.detections);
     }
     result.times.receive = whole.newest_at.saturating_since(whole.first_at);
@@ -227,9 +249,11 @@ async fn detect(link: &Link, header: FrameHeader, payload: Bytes, whole: &WholeF
     Some(result)
 }
 
-async fn send(mut stream: SendStream, frame: u32, result: &FrameResult) {
-    let bytes = [encode_result_head(frame).as_slice(), &result.encode()].concat();
+async fn send(mut stream: SendStream, bytes: Vec<u8>, answering: Answering) {
+    let begun = now();
     if stream.send(Bytes::from(bytes)).await.is_ok() {
+        let written = now();
         let _ = stream.finish();
+        answering.sent(begun, written);
     }
 }

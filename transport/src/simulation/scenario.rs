@@ -155,6 +155,7 @@ pub fn play(scenario: Scenario, pki: &DevPki) -> Result<Outcome, Box<dyn std::er
             stats: Arc::default(),
             counters: ThreadCounters::new("gateway").0,
             heartbeat: Heartbeat::default(),
+            books: Default::default(),
         };
         let server = world.gateway(gateway, vec![Box::new(move |_| (execution, Detections::new()))], &stop).await?;
         let (news, heard) = world.bell();
@@ -175,6 +176,7 @@ pub fn play(scenario: Scenario, pki: &DevPki) -> Result<Outcome, Box<dyn std::er
             estimator: EstimatorLimits::default(),
             counters: ThreadCounters::new("car").0,
             heartbeat: Heartbeat::default(),
+            books: Default::default(),
         };
         let bell = world.car(endpoint, &stop)?;
         while !estimates.take().is_some_and(|estimate: LinkEstimate| estimate.connected) {

@@ -129,6 +129,7 @@ impl CloudSide {
             bound: Some(bound_in),
             counters: ThreadCounters::new("gateway").0,
             heartbeat: Heartbeat::default(),
+            books: Default::default(),
         };
         let mut threads: Vec<JoinHandle<()>> = ends
             .into_iter()
@@ -270,6 +271,7 @@ impl CarSide {
             carrier,
             counters: ThreadCounters::new("car").0,
             heartbeat: Heartbeat::default(),
+            books: Default::default(),
         };
         let (car_stop, car_bell) = (stop.clone(), bell.clone());
         let thread = std::thread::spawn(move || run_car(config, &car_stop, car_bell).expect("the car runs"));
@@ -376,6 +378,7 @@ pub fn failing_gateway(tls: TlsFiles, listen: SocketAddr) -> GatewayError {
         bound: None,
         counters: ThreadCounters::new("gateway").0,
         heartbeat: Heartbeat::default(),
+        books: Default::default(),
     };
     run_gateway(config, vec![], &StopToken::default(), bell).expect_err("a gateway that cannot start")
 }

@@ -148,6 +148,7 @@ impl Stage {
             stats: std::sync::Arc::default(),
             counters: ThreadCounters::new("gateway").0,
             heartbeat: Heartbeat::default(),
+            books: Default::default(),
         };
         self.gateway_events.push(heard);
         let worker = || -> Work {
@@ -183,6 +184,7 @@ impl Stage {
             estimator: EstimatorLimits::default(),
             counters: ThreadCounters::new("car").0,
             heartbeat: Heartbeat::default(),
+            books: Default::default(),
         };
         let bell = self.world.car(endpoint, &self.stop).expect("a car");
         Car { input, replies, events, estimates, bell }

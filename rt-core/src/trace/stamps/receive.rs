@@ -58,11 +58,16 @@ impl Tracer {
 
     /// As [`Tracer::drain`]; `see` gets each stamp, with its thread's name, in the order the thread made them.
     pub fn drain_with(&mut self, mut see: impl FnMut(&str, &Stamp)) -> Drained {
+        self.drain_sources(|_, thread, stamp| see(thread, stamp))
+    }
+
+    /// As [`Tracer::drain_with`], with the thread's place in [`Tracer::dropped_by_thread`] as well.
+    pub fn drain_sources(&mut self, mut see: impl FnMut(usize, &str, &Stamp)) -> Drained {
         let mut drained = Drained::default();
-        for Source { thread, inlet, told } in &mut self.sources {
+        for (place, Source { thread, inlet, told }) in self.sources.iter_mut().enumerate() {
             drained.stamps += inlet.drain(|stamp| {
                 self.histograms.record(stamp.hop, stamp.elapsed());
-                see(thread, &stamp);
+                see(place, thread, &stamp);
             }) as u64;
             let dropped = inlet.dropped();
             drained.dropped += dropped - *told;

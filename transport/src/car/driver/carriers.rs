@@ -8,10 +8,11 @@ use rt_core::clock::Monotonic;
 use s2n_quic::connection::ReceiveStreamAcceptor;
 use tokio::sync::mpsc;
 
+use super::books::Taken;
 use super::{Driver, Link, Told};
+use crate::car::ReplyStatus;
 use crate::car::flight::{Flight, FlightId, Ticket, read_result, read_result_stream};
 use crate::car::queue::{Outlook, Waiting, has_time};
-use crate::car::{Outgoing, ReplyStatus};
 use crate::carrier::choice::{ChoiceInputs, choose};
 use crate::carrier::code::{CodeError, Encoder, Object};
 use crate::carrier::outbox::{NewFrame, Outbox};
@@ -49,7 +50,7 @@ impl Datagrams {
 }
 
 impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
-    pub(super) fn carrier_for(&mut self, frame: &Waiting<Outgoing<B>>, now: Monotonic, outlook: &Outlook) -> Carrier {
+    pub(super) fn carrier_for(&mut self, frame: &Waiting<Taken<B>>, now: Monotonic, outlook: &Outlook) -> Carrier {
         let inputs = ChoiceInputs {
             has_time: has_time(now, frame, outlook),
             loss: self.loss.fraction(),
@@ -64,7 +65,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         &mut self,
         ticket: Ticket,
         header: &FrameHeader,
-        waiting: Waiting<Outgoing<B>>,
+        waiting: Waiting<Taken<B>>,
         now: Monotonic,
         cx: &mut Context<'_>,
     ) -> bool {
@@ -88,7 +89,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             let outcome = read_result(receive).await.map(Box::new);
             let _ = told.send(Told::Result { id, at: crate::reactor::now(), outcome });
         });
-        let mut carrier = StreamFrame::new(send, Bytes::from_owner(waiting.item.bytes));
+        let mut carrier = StreamFrame::new(send, Bytes::from_owner(waiting.item.frame.bytes));
         let written = carrier.write_header(&header.encode(), cx);
         let flight = Flight::new(id, self.epoch, ticket, now, FrameCarrier::Stream(carrier), Some(reader));
         self.launch(flight, written);
@@ -100,12 +101,12 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         &mut self,
         ticket: Ticket,
         header: &FrameHeader,
-        frame: Outgoing<B>,
+        frame: Taken<B>,
         now: Monotonic,
         outlook: &Outlook,
-    ) -> Result<(), Outgoing<B>> {
+    ) -> Result<(), Taken<B>> {
         let Link::Up { session, .. } = &self.link else { return Err(frame) };
-        let bytes = frame.bytes.as_ref().len().saturating_add(HEADER_BYTES);
+        let bytes = frame.frame.bytes.as_ref().len().saturating_add(HEADER_BYTES);
         let cut = |room: usize, repair| ShardLayout::cut(bytes, room, repair);
         let Some((room, bare)) = shard_room(&session.handle).and_then(|room| Some((room, cut(room, 0)?))) else {
             return Err(frame);
@@ -125,7 +126,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             frame: number,
             layout,
             header: header.encode(),
-            payload: Bytes::from_owner(frame.bytes),
+            payload: Bytes::from_owner(frame.frame.bytes),
             deadline: ticket.deadline,
         };
         let encoder = &mut self.datagrams.encoder;
@@ -146,6 +147,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     fn launch(&mut self, mut flight: Flight, header: Result<usize, String>) {
         self.next_id += 1;
         flight.delivered_before = self.flow.acked_bytes;
+        if let Ok(bytes) = &header {
+            self.books.traffic.sent(flight.ticket.service, *bytes as u64);
+        }
         flight.wrote_header(header);
         self.flights.push(flight);
     }

@@ -7,8 +7,9 @@ use rt_core::detections::Detections;
 use rt_core::trace::HopTimes;
 use rt_core::trace::counters::Counter;
 
+use super::books::{Handed, HandedOver, Taken};
 use super::{Driver, Link};
-use crate::car::flight::{Flight, FlightId, Ticket};
+use crate::car::flight::{Arrived, Flight, FlightId, Progress, Ticket};
 use crate::car::gate;
 use crate::car::queue::{Outlook, Waiting, hopeless};
 use crate::car::{CloudReply, LinkEvent, Outgoing, ReplyStatus};
@@ -31,7 +32,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             }
             let Some(frame) = self.lanes.get_mut(lane).and_then(|lane| lane.input.take()) else { continue };
             if !up {
-                self.answer_unsent(lane, &frame, ReplyStatus::LinkDown, now);
+                self.answer_unsent(lane, &Taken { frame, at: now }, ReplyStatus::LinkDown, now);
                 continue;
             }
             let waiting = Waiting {
@@ -39,7 +40,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 bytes: frame.bytes.as_ref().len().saturating_add(HEADER_BYTES),
                 execution: self.execution(frame.model),
                 fresh: frame.meta.deadline.budget_at(frame.encoded_at),
-                item: frame,
+                item: Taken { frame, at: now },
             };
             if let Some(older) = self.queue.offer(lane, waiting) {
                 self.answer_unsent(lane, &older.item, ReplyStatus::Superseded, now);
@@ -82,7 +83,10 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             let given = match self.flights.iter_mut().find(|flight| flight.wants_to_write()) {
                 Some(flight) => match flight.write_chunk(gate::chunk_bytes(outlook.rate), now, cx) {
                     Ok(0) => return,
-                    Ok(written) => written,
+                    Ok(written) => {
+                        self.books.traffic.sent(flight.ticket.service, written as u64);
+                        written
+                    }
                     // Stopped by the cloud: the flight asks for no more.
                     Err(_) => continue,
                 },
@@ -125,7 +129,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             if deadline.passed_at(now) && !flight.answered {
                 flight.answered = true;
                 let (ticket, hops, bytes) = (flight.ticket, flight.hops(None, None), flight.written_bytes);
-                self.reply(ticket, ReplyStatus::Expired, Detections::new(), hops, bytes, now);
+                let came = flight.progress();
+                self.reply(ticket, came, ReplyStatus::Expired, Detections::new(), hops, bytes, now);
             } else if now > deadline.instant().plus(Flight::AFTERLIFE) {
                 self.flights.swap_remove(index).reset();
                 self.feed.forget();
@@ -151,18 +156,11 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let carrier = self.carrier_for(&waiting, now, outlook);
         let Waiting { item: mut frame, .. } = waiting;
         let Link::Up { session, .. } = &self.link else { return false };
-        let Some(header) = header(&frame, &self.models, &session.menu, now) else {
+        let Some(header) = header(&frame.frame, &self.models, &session.menu, now) else {
             self.answer_unsent(lane, &frame, ReplyStatus::Error, now);
             return true;
         };
-        let ticket = Ticket {
-            lane,
-            service: frame.meta.service,
-            seq: frame.meta.seq,
-            model: frame.model,
-            deadline: frame.meta.deadline,
-            encoded_at: frame.encoded_at,
-        };
+        let ticket = frame.ticket(lane);
         if carrier == Carrier::Datagram {
             match self.begin_in_datagrams(ticket, &header, frame, now, outlook) {
                 Ok(()) => return true,
@@ -175,10 +173,15 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     }
 
     /// The cloud's answer to a flight came, or will not come.
-    pub(super) fn landed(&mut self, id: FlightId, at: Monotonic, outcome: Result<FrameResult, String>) {
+    pub(super) fn landed(&mut self, id: FlightId, at: Monotonic, outcome: Result<Arrived, String>) {
+        let heard = crate::reactor::now();
         let Some(index) = self.flights.iter().position(|flight| flight.id == id) else { return };
         let flight = self.flights.swap_remove(index);
-        let status = match &outcome {
+        if let Ok(arrived) = &outcome {
+            self.books.traffic.received(flight.ticket.service, u64::from(arrived.bytes));
+        }
+        let result = outcome.as_ref().map(|arrived| &arrived.result);
+        let status = match result {
             Ok(result) if result.seq != flight.ticket.seq => ReplyStatus::Error,
             Ok(result) => {
                 if flight.connection == self.epoch {
@@ -194,12 +197,16 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             }
             Err(_) => ReplyStatus::Error,
         };
-        if outcome.as_ref().is_ok_and(|result| result.status == Status::Expired) && flight.sent_at.is_none() {
+        if result.is_ok_and(|result| result.status == Status::Expired) && flight.sent_at.is_none() {
             let delivered = self.flow.acked_bytes.saturating_sub(flight.delivered_before);
             self.estimator.late(at, delivered, at.saturating_since(flight.started));
         }
-        if !flight.answered {
-            self.answer(&flight, status, outcome.as_ref().ok(), at);
+        let handed = match flight.answered {
+            true => Handed::Late,
+            false => self.answer(&flight, status, result.ok(), at).map_or(Handed::NoRoom, Handed::Over),
+        };
+        if let Ok(arrived) = &outcome {
+            self.result_ended(&flight.ticket, arrived, heard, handed);
         }
         if flight.unsent_bytes() > 0 {
             flight.reset();
@@ -233,38 +240,44 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         for flight in self.flights.iter_mut().filter(|flight| flight.wants_to_write()) {
             // Where it is stopped, its answer says why.
-            let _ = flight.write_chunk(usize::MAX, now, &mut cx);
+            if let Ok(written) = flight.write_chunk(usize::MAX, now, &mut cx) {
+                self.books.traffic.sent(flight.ticket.service, written as u64);
+            }
         }
     }
 
-    pub(super) fn answer(&mut self, flight: &Flight, status: ReplyStatus, result: Option<&FrameResult>, at: Monotonic) {
+    /// Answers a begun frame; `None` where its service's ring had no room.
+    pub(super) fn answer(
+        &mut self,
+        flight: &Flight,
+        status: ReplyStatus,
+        result: Option<&FrameResult>,
+        at: Monotonic,
+    ) -> Option<HandedOver> {
         let hops = flight.hops(Some(at), result);
         let detections = result.map(|result| result.detections.clone()).unwrap_or_default();
-        self.reply(flight.ticket, status, detections, hops, flight.written_bytes, at);
+        self.reply(flight.ticket, flight.progress(), status, detections, hops, flight.written_bytes, at)
     }
 
-    pub(super) fn answer_unsent(&mut self, lane: usize, frame: &Outgoing<B>, status: ReplyStatus, at: Monotonic) {
-        let ticket = Ticket {
-            lane,
-            service: frame.meta.service,
-            seq: frame.meta.seq,
-            model: frame.model,
-            deadline: frame.meta.deadline,
-            encoded_at: frame.encoded_at,
-        };
-        self.reply(ticket, status, Detections::new(), HopTimes::default(), 0, at);
+    pub(super) fn answer_unsent(&mut self, lane: usize, frame: &Taken<B>, status: ReplyStatus, at: Monotonic) {
+        let came = Progress::default();
+        self.reply(frame.ticket(lane), came, status, Detections::new(), HopTimes::default(), 0, at);
     }
 
+    /// The one answer that a frame gets.
+    #[allow(clippy::too_many_arguments, reason = "all that a frame's end says")]
     fn reply(
         &mut self,
         ticket: Ticket,
+        came: Progress,
         status: ReplyStatus,
         detections: Detections,
         hops: HopTimes,
         uplink_bytes: u64,
         received_at: Monotonic,
-    ) {
-        let Some(lane) = self.lanes.get_mut(ticket.lane) else { return };
+    ) -> Option<HandedOver> {
+        self.frame_ended(&ticket, came, status, received_at);
+        let lane = self.lanes.get_mut(ticket.lane)?;
         let reply = CloudReply {
             service: ticket.service,
             seq: ticket.seq,
@@ -275,16 +288,17 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             uplink_bytes,
             received_at,
         };
-        if lane.output.push(reply).is_ok() {
+        let pushed = lane.output.push(reply).is_ok();
+        let pushed_at = crate::reactor::now();
+        lane.output_bell.ring();
+        if pushed {
             self.counters.count(Counter::Items);
-        } else {
-            self.counters.count(Counter::Drops);
-            self.dropped_replies += 1;
-            self.log_dropped();
+            return Some(HandedOver { pushed_at, rung_at: crate::reactor::now() });
         }
-        if let Some(lane) = self.lanes.get(ticket.lane) {
-            lane.output_bell.ring();
-        }
+        self.counters.count(Counter::Drops);
+        self.dropped_replies += 1;
+        self.log_dropped();
+        None
     }
 
     fn log_dropped(&mut self) {

@@ -50,6 +50,11 @@ impl Link {
         });
     }
 
+    /// So many bytes of a service's frames came.
+    pub(in crate::gateway) fn received(&self, service: u16, bytes: usize) {
+        self.hub.borrow_mut().books.traffic.received(service, bytes as u64);
+    }
+
     /// The car did what it must not: it is counted, logged within bounds, and ends a connection that does little else.
     pub(in crate::gateway) fn offend(&self, offence: Offence, reason: String) {
         let mut hub = self.hub.borrow_mut();
@@ -86,19 +91,21 @@ impl Drop for Serving {
 /// Counts a frame as being received for as long as it lives.
 pub(super) struct Receiving {
     link: Rc<Link>,
+    service: u16,
     missing_bytes: u64,
 }
 
 impl Receiving {
-    /// A frame whose `bytes` have yet to come.
-    pub(super) fn new(link: &Rc<Link>, bytes: u64) -> Self {
+    /// A frame of `service` whose `bytes` have yet to come.
+    pub(super) fn new(link: &Rc<Link>, service: u16, bytes: u64) -> Self {
         link.metrics.arrivals().enter(bytes);
-        Self { link: Rc::clone(link), missing_bytes: bytes }
+        Self { link: Rc::clone(link), service, missing_bytes: bytes }
     }
 
     /// So many of them came.
     pub(super) fn came(&mut self, bytes: usize) {
         self.missing_bytes = self.missing_bytes.saturating_sub(bytes as u64);
+        self.link.received(self.service, bytes);
     }
 }
 

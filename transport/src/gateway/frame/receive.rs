@@ -82,7 +82,8 @@ pub(super) async fn read_header(link: &Rc<Link>, receive: &mut ReceiveStream) ->
         // Half the round trip was spent by the header on its way, the other half will be by the result.
         let away = header.budget.saturating_sub(link.metrics.min_rtt());
         let deadline = Deadline::at(received_at.plus(away));
-        let mut receiving = Receiving::new(link, u64::from(header.payload_bytes));
+        link.received(header.service, bytes.len().saturating_sub(rest.len()));
+        let mut receiving = Receiving::new(link, header.service, u64::from(header.payload_bytes));
         receiving.came(payload.len());
         return Ok(Incoming { header, payload, receiving, received_at, newest_at: now, deadline });
     }

@@ -1,0 +1,205 @@
+//! The event log: everything that any thread told, in one file, in the order of time.
+//!
+//! Every record that reaches the collector leaves one event of 32 bytes here ([`Event`]). What there is to tell is
+//! declared once ([`EventKind`]); the file's own header, the documentation and the reader follow from that. The file is
+//! binary because the threads of one car can tell millions of events a second, of which each would be a hundred bytes
+//! and a microsecond as text; its header is one line of JSON that says where each field lies, so that any language reads
+//! it (`numpy.fromfile` with an offset, for one).
+
+mod from;
+mod log;
+mod merge;
+mod read;
+mod segments;
+
+use rt_core::clock::Monotonic;
+
+pub use log::{EventHealth, EventLog};
+pub use merge::Merge;
+pub use read::{EventFile, EventFileError};
+
+/// Bytes of one event.
+pub const EVENT_BYTES: usize = 32;
+
+/// Set in [`Event::flags`] of an event that came after its place in the order had been written.
+pub const LATE: u8 = 1;
+
+macro_rules! event_kinds {
+    ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal, $subsystem:literal, $severity:literal,
+        value: $value:literal, detail: $detail:literal;)+) => {
+        /// What an event tells.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum EventKind { $($(#[doc = $doc])+ $variant),+ }
+
+        impl EventKind {
+            /// Every kind; its place is its number in the file.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name in files and reports.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// The part of the program that tells it.
+            #[must_use]
+            pub const fn subsystem(self) -> &'static str {
+                match self { $(Self::$variant => $subsystem),+ }
+            }
+
+            /// Who wants to know: `debug` whoever looks for a cause, `info` whoever watches, `warning` everybody.
+            #[must_use]
+            pub const fn severity(self) -> &'static str {
+                match self { $(Self::$variant => $severity),+ }
+            }
+
+            /// What [`Event::value`] holds, with its unit.
+            #[must_use]
+            pub const fn value(self) -> &'static str {
+                match self { $(Self::$variant => $value),+ }
+            }
+
+            /// What [`Event::detail`] holds.
+            #[must_use]
+            pub const fn detail(self) -> &'static str {
+                match self { $(Self::$variant => $detail),+ }
+            }
+
+            /// What it means, as documented.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_start()),+ }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    /// A hop of a frame ended.
+    Hop => "hop", "trace", "debug", value: "how long it took, ns", detail: "which, in the order of the hops";
+    /// A frame was captured and handed on.
+    Captured => "captured", "capture", "debug", value: "capture to hand-over, ns", detail: "0";
+    /// A frame's decision was made, and everything about it is known.
+    Decided => "decided", "decision", "info", value: "capture to decision, ns",
+        detail: "whose result: 0 the cloud's, 1 the vehicle's, 2 nobody's";
+    /// A frame's or a result's way through the transport is over.
+    Carried => "carried", "transport", "debug", value: "how long it took, ns",
+        detail: "bit 0: incoming, bit 1: it did not arrive";
+    /// The state of the uplink was sampled.
+    Link => "link", "transport", "debug", value: "estimated capacity, bytes/s",
+        detail: "1 where the application limited the rate";
+    /// The uplink was divided anew.
+    Allocated => "allocated", "allocator", "info", value: "what there was to divide, bytes/s", detail: "0";
+    /// A ping was answered, or given up.
+    Ping => "ping", "transport", "debug", value: "round trip, ns", detail: "1 where an answer came";
+    /// A request was served in the cloud.
+    Served => "served", "worker", "debug", value: "the model's time, ns", detail: "0";
+    /// Records found their ring full and are lost.
+    Dropped => "dropped", "telemetry", "warning", value: "how many, since the last such event of this source",
+        detail: "0";
+}
+
+/// One event, as it lies in the file (little-endian, in the order of the fields).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When it happened.
+    pub at: Monotonic,
+    /// The frame's number within its service; zero where it is not about a frame.
+    pub seq: u64,
+    /// See [`EventKind::value`].
+    pub value: u64,
+    /// The service; zero where it is about none.
+    pub service: u16,
+    /// Which ring it came through: an index into the header's `sources`.
+    pub source: u16,
+    /// What it tells.
+    pub kind: EventKind,
+    /// See [`EventKind::detail`].
+    pub detail: u8,
+    /// [`LATE`], or nothing.
+    pub flags: u8,
+}
+
+/// Where each field lies: name, type as numpy spells it, offset.
+pub(crate) const FIELDS: [(&str, &str, usize); 7] = [
+    ("at_ns", "<u8", 0),
+    ("seq", "<u8", 8),
+    ("value", "<u8", 16),
+    ("service", "<u2", 24),
+    ("source", "<u2", 26),
+    ("kind", "u1", 28),
+    ("detail", "u1", 29),
+];
+/// The last field of [`FIELDS`].
+pub(crate) const FLAGS_FIELD: (&str, &str, usize) = ("flags", "u1", 30);
+
+impl Event {
+    /// An event of `kind` at `at`, about nothing yet.
+    #[must_use]
+    pub const fn new(kind: EventKind, at: Monotonic) -> Self {
+        Self { at, seq: 0, value: 0, service: 0, source: 0, kind, detail: 0, flags: 0 }
+    }
+
+    /// The bytes in the file.
+    #[must_use]
+    pub fn encode(&self) -> [u8; EVENT_BYTES] {
+        let [a, b, c, d] = [
+            self.at.as_ns(),
+            self.seq,
+            self.value,
+            u64::from(self.service)
+                | u64::from(self.source) << 16
+                | u64::from(self.kind as u8) << 32
+                | u64::from(self.detail) << 40
+                | u64::from(self.flags) << 48,
+        ]
+        .map(u64::to_le_bytes);
+        let mut bytes = [0; EVENT_BYTES];
+        bytes.iter_mut().zip(a.into_iter().chain(b).chain(c).chain(d)).for_each(|(byte, value)| *byte = value);
+        bytes
+    }
+
+    /// The event of these bytes; `None` for a kind that this version does not know.
+    #[must_use]
+    pub fn decode(bytes: &[u8; EVENT_BYTES]) -> Option<Self> {
+        let mut words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+        let (at, seq, value, last) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let [s0, s1, r0, r1, kind, detail, flags, _] = last.to_le_bytes();
+        Some(Self {
+            at: Monotonic::from_ns(at),
+            seq,
+            value,
+            service: u16::from_le_bytes([s0, s1]),
+            source: u16::from_le_bytes([r0, r1]),
+            kind: *EventKind::ALL.get(usize::from(kind))?,
+            detail,
+            flags,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_event_comes_back_as_it_was(bytes: [u8; EVENT_BYTES]) {
+            if let Some(event) = Event::decode(&bytes) {
+                prop_assert_eq!(Event::decode(&event.encode()), Some(event));
+                prop_assert_eq!(event.encode()[..31].to_vec(), bytes[..31].to_vec());
+            } else {
+                prop_assert!(usize::from(bytes[28]) >= EventKind::ALL.len());
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_and_names_of_kinds_are_their_own() {
+        let names: std::collections::BTreeSet<_> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), EventKind::ALL.len());
+        assert!(EventKind::ALL.iter().enumerate().all(|(number, kind)| *kind as usize == number));
+    }
+}
