@@ -13,7 +13,7 @@ use crate::car::gate;
 use crate::car::queue::{Outlook, Waiting, hopeless};
 use crate::car::{CloudReply, LinkEvent, Outgoing, ReplyStatus};
 use crate::carrier::Carrier;
-use crate::wire::frame::{FrameHeader, HEADER_BYTES};
+use crate::wire::frame::{FrameFlags, FrameHeader, HEADER_BYTES};
 use crate::wire::result::{FrameResult, Status};
 use crate::wire::{MAX_FRAME_BYTES, MAX_SIDE};
 
@@ -318,5 +318,6 @@ fn header<B: AsRef<[u8]>>(
         frame_height: side(frame.meta.height)?,
         payload_bytes: u32::try_from(length).ok().filter(|bytes| (1..=MAX_FRAME_BYTES).contains(bytes))?,
         sent_ns: now.as_ns(),
+        flags: FrameFlags::default(),
     })
 }
