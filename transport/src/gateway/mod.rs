@@ -11,6 +11,7 @@ pub(crate) mod endpoint;
 pub mod execution;
 mod frame;
 mod hub;
+mod long_stream;
 mod offence;
 mod peer;
 mod refusals;
