@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use transport::carrier::{Carrier, CarrierChoice};
+use transport::carrier::{Carrier, CarrierChoice, Probe};
 use transport::certs::DevPki;
 use transport::simulation::cases;
 use transport::simulation::scenario::{FrameOutcome, Outcome, Scenario, play};
@@ -27,8 +27,13 @@ fn look() {
     let (_dir, pki) = pki();
     let only = std::env::var("ONLY").unwrap_or_default();
     let seeds = std::env::var("SEEDS").map_or(1, |seeds| seeds.parse().expect("a number"));
-    let carriers =
-        [CarrierChoice::Pinned(Carrier::Stream), CarrierChoice::Pinned(Carrier::Datagram), CarrierChoice::Auto];
+    let carriers = [
+        CarrierChoice::Prototype(Probe::None),
+        CarrierChoice::Prototype(Probe::Fill),
+        CarrierChoice::Prototype(Probe::Idle),
+        CarrierChoice::Pinned(Carrier::Stream),
+        CarrierChoice::Auto,
+    ];
     let mut all = cases::built_in();
     if let Some(folder) = testkit::data::shared("traces") {
         all.extend(cases::recorded(&folder));

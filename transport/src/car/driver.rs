@@ -3,6 +3,7 @@
 mod carriers;
 mod frames;
 mod links;
+mod prototype;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use crate::wire::result::FrameResult;
 use crate::wire::stream::ControlReader;
 
 use links::Links;
+use prototype::Prototype;
 
 /// What the tasks tell the loop.
 enum Told {
@@ -46,6 +48,12 @@ enum Told {
     /// The result of a frame in datagrams, by its number on the wire.
     Landed {
         frame: u32,
+        at: Monotonic,
+        outcome: Result<Box<FrameResult>, String>,
+    },
+    /// A result on a long stream, by the stream's number; an error is its end.
+    Streamed {
+        stream: u64,
         at: Monotonic,
         outcome: Result<Box<FrameResult>, String>,
     },
@@ -89,6 +97,8 @@ pub(crate) struct Driver<B> {
     flow: Flow,
     feed: Feed,
     datagrams: Datagrams,
+    /// Where the prototype's discipline takes the place of turbo's.
+    prototype: Option<Prototype>,
     dropped_replies: u64,
     counters: ThreadCounters,
     told: (mpsc::UnboundedSender<Told>, mpsc::UnboundedReceiver<Told>),
@@ -99,6 +109,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let wake = Arc::new(Notify::new());
         let now = crate::reactor::now();
         let links = Links::new(&config, &wake, now)?;
+        let services = config.services.len();
         Ok(Self {
             queue: UplinkQueue::new(config.services.iter().map(|service| service.priority), now),
             models: config.models,
@@ -122,6 +133,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             flow: Flow::default(),
             feed: Feed::default(),
             datagrams: Datagrams::new(config.carrier),
+            prototype: Prototype::new(config.carrier, services, now),
             dropped_replies: 0,
             counters: config.counters,
             // Bounded by what the loop starts: one reader per flight, one per connection.
@@ -197,6 +209,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                     self.landed(id, at, outcome.map(|result| *result));
                 }
             }
+            Told::Streamed { stream, at, outcome } => self.streamed(stream, at, outcome.map(|result| *result)),
             Told::Result { id, at, outcome } => self.landed(id, at, outcome.map(|result| *result)),
         }
     }
@@ -239,6 +252,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
         if let Some(probe) = self.next_probe() {
             next = next.min(probe);
+        }
+        if let Some(junk) = self.prototype.as_ref().and_then(Prototype::due) {
+            next = next.min(junk);
         }
         // A change that is already due was acted on in this round, or cannot be; never spin on it.
         next.max(now.plus(std::time::Duration::from_millis(1)))

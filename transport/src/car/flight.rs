@@ -3,14 +3,15 @@
 use std::task::Context;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::trace::{Hop, HopTimes};
 use s2n_quic::stream::ReceiveStream;
 
 use crate::carrier::{FrameCarrier, FrameTransport};
-use crate::wire::code;
 use crate::wire::datagram::{RESULT_HEAD_BYTES, decode_result_head};
-use crate::wire::result::{FrameResult, MAX_RESULT_BYTES};
+use crate::wire::result::{FrameResult, MAX_RESULT_BYTES, result_length};
+use crate::wire::{WireError, code};
 
 /// Names a flight for the life of the endpoint.
 pub(super) type FlightId = u64;
@@ -67,6 +68,11 @@ impl Flight {
             stopped: false,
             reader,
         }
+    }
+
+    /// Whether it travels on this long stream.
+    pub(super) fn is_on(&self, stream: u64) -> bool {
+        matches!(&self.carrier, FrameCarrier::Long(frame) if frame.is_on(stream))
     }
 
     /// Whether it travels in datagrams.
@@ -159,6 +165,38 @@ pub(super) async fn read_result_stream(stream: ReceiveStream) -> Option<(u32, Re
     let bytes = read_whole(stream, RESULT_HEAD_BYTES + MAX_RESULT_BYTES).await.ok()?;
     let (frame, result) = decode_result_head(&bytes).ok()?;
     Some((frame, FrameResult::decode(result).map_err(|error| error.to_string())))
+}
+
+/// Reads the results of a long stream until it ends, which is told as an error: the last that `tell` is told.
+pub(super) async fn read_results_in_order(
+    mut stream: ReceiveStream,
+    mut tell: impl FnMut(Result<FrameResult, String>),
+) {
+    let mut bytes = BytesMut::new();
+    loop {
+        while let Some(prefix) = bytes.first_chunk() {
+            let length = match result_length(*prefix) {
+                Ok(length) if length <= bytes.len() => length,
+                Ok(_) => break,
+                Err(error) => return stop(&mut stream, error, tell),
+            };
+            match FrameResult::decode(&bytes.split_to(length)) {
+                Ok(result) => tell(Ok(result)),
+                Err(error) => return stop(&mut stream, error, tell),
+            }
+        }
+        match stream.receive().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => return tell(Err("the cloud has ended the stream".to_owned())),
+            Err(error) => return tell(Err(error.to_string())),
+        }
+    }
+}
+
+/// What comes is no result.
+fn stop(stream: &mut ReceiveStream, error: WireError, mut tell: impl FnMut(Result<FrameResult, String>)) {
+    let _ = stream.stop_sending(code::PROTOCOL.into());
+    tell(Err(error.to_string()));
 }
 
 async fn read_whole(mut stream: ReceiveStream, most: usize) -> Result<Vec<u8>, String> {

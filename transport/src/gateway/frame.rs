@@ -18,10 +18,10 @@ use crate::wire::code;
 use crate::wire::frame::FrameHeader;
 use crate::wire::result::{FrameResult, Status};
 use crate::wire::stream::abandon;
-pub(super) use link::{Held, Link, Receiving};
 use link::Serving;
-pub(super) use receive::{Incoming, Input, NoFrame, cut_short, read_header};
+pub(super) use link::{Held, Link, Receiving};
 use receive::read_payload;
+pub(super) use receive::{Incoming, Input, NoFrame, cut_short, read_header};
 
 /// Serves one stream.
 pub(super) async fn serve(link: Rc<Link>, stream: BidirectionalStream) {

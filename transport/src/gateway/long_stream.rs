@@ -161,12 +161,7 @@ async fn throw_away(link: &Rc<Link>, incoming: Incoming, input: &mut Input) -> R
 }
 
 /// Throws away the `missing` bytes of a frame that are still to come, and says how many came.
-async fn rest(
-    link: &Rc<Link>,
-    missing: usize,
-    input: &mut Input,
-    mut came: impl FnMut(usize),
-) -> Result<(), NoFrame> {
+async fn rest(link: &Rc<Link>, missing: usize, input: &mut Input, mut came: impl FnMut(usize)) -> Result<(), NoFrame> {
     let mut receiving = Receiving::new(link, missing as u64);
     let mut left = missing;
     while left > 0 {

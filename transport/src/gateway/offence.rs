@@ -68,10 +68,7 @@ impl Offence {
     /// Whether no correct car ever does it; the others may be the doing of a configuration or of the network.
     #[must_use]
     pub const fn breaks_the_protocol(self) -> bool {
-        matches!(
-            self,
-            Self::Control | Self::Header | Self::HeaderTime | Self::Length | Self::Sequence | Self::Stalled
-        )
+        matches!(self, Self::Control | Self::Header | Self::HeaderTime | Self::Length | Self::Sequence | Self::Stalled)
     }
 }
 

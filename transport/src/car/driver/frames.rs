@@ -28,6 +28,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             let share = self.lanes.get_mut(lane).and_then(|lane| lane.share.as_mut()?.take());
             if let Some(bits_per_s) = share {
                 self.queue.set_share(lane, bits_per_s / 8.0, now);
+                if let Some(prototype) = &mut self.prototype {
+                    prototype.set_share(lane, bits_per_s / 8.0);
+                }
             }
             let Some(frame) = self.lanes.get_mut(lane).and_then(|lane| lane.input.take()) else { continue };
             if !up {
@@ -54,7 +57,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         entry.map_or(std::time::Duration::ZERO, |entry| std::time::Duration::from_micros(u64::from(entry.p50_us)))
     }
 
-    fn outlook(&self, now: Monotonic) -> Outlook {
+    pub(super) fn outlook(&self, now: Monotonic) -> Outlook {
         Outlook {
             rate: self.estimator.rate(now),
             low_rate: self.estimator.low_rate(now),
@@ -70,6 +73,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     pub(super) fn pump(&mut self, now: Monotonic, cx: &mut Context<'_>) {
         if !matches!(self.link, Link::Up { .. }) {
             return;
+        }
+        if self.prototype.is_some() {
+            return self.pump_prototype(now, cx);
         }
         let outlook = self.outlook(now);
         while let Some((lane, frame)) = self.queue.take_expired(now, outlook.min_rtt) {
@@ -103,12 +109,13 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     }
 
     /// Looks through the begun frames: gives up those that cannot make it, answers those whose deadline has come.
-    fn review(&mut self, now: Monotonic, outlook: &Outlook) {
+    pub(super) fn review(&mut self, now: Monotonic, outlook: &Outlook) {
         let contended = self.queue.has_promising(now, outlook, |_| true);
         let mut index = 0;
         while let Some(flight) = self.flights.get_mut(index) {
             let deadline = flight.ticket.deadline;
-            if hopeless(now, deadline, flight.unsent_bytes(), contended, outlook) {
+            let given_up = || hopeless(now, deadline, flight.unsent_bytes(), contended, outlook);
+            if self.prototype.is_none() && given_up() {
                 let flight = self.flights.swap_remove(index);
                 // A frame that all went once and waits to repeat a loss says nothing about the rate.
                 if flight.sent_at.is_none() {
@@ -155,14 +162,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             self.answer_unsent(lane, &frame, ReplyStatus::Error, now);
             return true;
         };
-        let ticket = Ticket {
-            lane,
-            service: frame.meta.service,
-            seq: frame.meta.seq,
-            model: frame.model,
-            deadline: frame.meta.deadline,
-            encoded_at: frame.encoded_at,
-        };
+        let ticket = ticket(lane, &frame);
         if carrier == Carrier::Datagram {
             match self.begin_in_datagrams(ticket, &header, frame, now, outlook) {
                 Ok(()) => return true,
@@ -244,15 +244,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     }
 
     pub(super) fn answer_unsent(&mut self, lane: usize, frame: &Outgoing<B>, status: ReplyStatus, at: Monotonic) {
-        let ticket = Ticket {
-            lane,
-            service: frame.meta.service,
-            seq: frame.meta.seq,
-            model: frame.model,
-            deadline: frame.meta.deadline,
-            encoded_at: frame.encoded_at,
-        };
-        self.reply(ticket, status, Detections::new(), HopTimes::default(), 0, at);
+        self.reply(ticket(lane, frame), status, Detections::new(), HopTimes::default(), 0, at);
     }
 
     fn reply(
@@ -297,8 +289,20 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     }
 }
 
+/// What stays known of a frame.
+pub(super) fn ticket<B>(lane: usize, frame: &Outgoing<B>) -> Ticket {
+    Ticket {
+        lane,
+        service: frame.meta.service,
+        seq: frame.meta.seq,
+        model: frame.model,
+        deadline: frame.meta.deadline,
+        encoded_at: frame.encoded_at,
+    }
+}
+
 /// The frame's header, or `None` where the frame cannot be sent: no such model in the menu, too large, no pixels.
-fn header<B: AsRef<[u8]>>(
+pub(super) fn header<B: AsRef<[u8]>>(
     frame: &Outgoing<B>,
     models: &[String],
     menu: &crate::wire::menu::CloudMenu,
