@@ -60,7 +60,9 @@ fn the_document_shows_the_same_bytes() {
             _ => to_hex(part.as_bytes()),
         })
         .collect();
-    for name in ["frame header", "result", "hello", "accepted", "refused"] {
+    for name in
+        ["frame header", "frame header of a frame that another may follow", "result", "hello", "accepted", "refused"]
+    {
         let vectors = vectors();
         let vector = vectors.iter().find(|vector| text(vector, "name") == name).expect(name);
         let hex = text(vector, "hex").replace(' ', "");
