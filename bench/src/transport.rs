@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
-use transport::carrier::{Carrier, CarrierChoice};
+use transport::carrier::{Carrier, CarrierChoice, Probe};
 use transport::certs::DevPki;
 use transport::simulation::cases::Case;
 use transport::simulation::scenario::{Outcome, play};
@@ -17,7 +17,9 @@ const WARM_UP: Duration = Duration::from_secs(3);
 /// The carrier that is chosen frame by frame.
 const AUTO: &str = "auto";
 /// What is compared.
-const CARRIERS: [(&str, CarrierChoice); 3] = [
+const CARRIERS: [(&str, CarrierChoice); 5] = [
+    ("prototype", CarrierChoice::Prototype(Probe::None)),
+    ("prototype+probe", CarrierChoice::Prototype(Probe::Fill)),
     ("stream", CarrierChoice::Pinned(Carrier::Stream)),
     ("datagram", CarrierChoice::Pinned(Carrier::Datagram)),
     (AUTO, CarrierChoice::Auto),
@@ -104,7 +106,7 @@ impl fmt::Display for Row {
         let [least, most] = self.on_time_spread;
         write!(
             f,
-            "{:<50} {:<10} {:>5.1} % on time ({:.1} to {:.1}), p50 {:>5.1} ms, p95 {:>5.1} ms, {:>5.2} Mbit/s",
+            "{:<50} {:<15} {:>5.1} % on time ({:.1} to {:.1}), p50 {:>5.1} ms, p95 {:>5.1} ms, {:>5.2} Mbit/s",
             self.scenario,
             self.carrier,
             self.on_time * 100.0,

@@ -203,6 +203,14 @@ fn a_car_profile_says_what_is_wrong_with_it() {
             &["expected the name of an interface, such as wwan0, or an address"],
         ),
         ((1, "# uplinks: [wwan0, wlan0]"), "uplinks: [a, b, c, d, e]", "[a, b, c, d, e]", &["expected at most 4"]),
+        ((1, "carrier: auto"), "carrier: pigeon", "pigeon", &["expected one of auto, stream, datagram, prototype"]),
+        ((1, "probe: none"), "probe: true", "true", &["expected one of none, fill, idle"]),
+        (
+            (1, "probe: none"),
+            "probe: fill",
+            "fill",
+            &["`cloud.probe` is fill with carrier auto, which sends no probe; expected none, or carrier: prototype"],
+        ),
         ((1, "model: models/edd1.onnx"), "model: ''", "''", &["`vehicle.model` is empty; expected a path"]),
         ((1, "model: models/edd1.onnx"), "model:", "", &["there is no value; expected a text"]),
         (

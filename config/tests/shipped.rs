@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use config::Profile;
-use config::car::{Camera, CarProfile};
+use config::car::{Camera, CarProfile, Carrier, Probe};
 use config::cloud::CloudProfile;
 use config::table::UtilityTable;
 use config::threads::Wait;
@@ -170,6 +170,19 @@ fn every_key_of_the_templates_is_explained() {
             assert!(explained.contains(key) || container, "{name}: nothing explains `{key}`");
         }
     }
+}
+
+#[test]
+fn the_prototypes_carrier_and_probe_are_two_words_of_the_profile() {
+    let text = std::fs::read_to_string(shipped("car.yaml")).unwrap();
+    let peer = |text: &str| CarProfile::parse(text, Path::new("car.yaml")).unwrap().cloud.unwrap();
+    assert_eq!((peer(&text).carrier, peer(&text).probe), (Carrier::Auto, Probe::None));
+    let prototype = text.replacen("  carrier: auto\n", "  carrier: prototype\n", 1);
+    assert_eq!((peer(&prototype).carrier, peer(&prototype).probe), (Carrier::Prototype, Probe::None));
+    let probing = prototype.replacen("  probe: none\n", "  probe: idle\n", 1);
+    assert_eq!((peer(&probing).carrier, peer(&probing).probe), (Carrier::Prototype, Probe::Idle));
+    let silent = prototype.replacen("  probe: none\n", "", 1);
+    assert_eq!(peer(&silent).probe, Probe::None, "what is left out");
 }
 
 #[test]

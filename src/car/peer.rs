@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use config::car::CloudPeer;
 use transport::car::Uplink;
-use transport::carrier::{Carrier, CarrierChoice};
+use transport::carrier::{Carrier, CarrierChoice, Probe};
 use transport::certs::{Bearer, CertificateFacts};
 use transport::wire::identity::Identity;
 
@@ -37,6 +37,11 @@ pub fn carrier(peer: &CloudPeer) -> CarrierChoice {
         config::car::Carrier::Auto => CarrierChoice::Auto,
         config::car::Carrier::Stream => CarrierChoice::Pinned(Carrier::Stream),
         config::car::Carrier::Datagram => CarrierChoice::Pinned(Carrier::Datagram),
+        config::car::Carrier::Prototype => CarrierChoice::Prototype(match peer.probe {
+            config::car::Probe::None => Probe::None,
+            config::car::Probe::Fill => Probe::Fill,
+            config::car::Probe::Idle => Probe::Idle,
+        }),
     }
 }
 
@@ -82,6 +87,7 @@ mod tests {
             key: "car.key".into(),
             identity: said.map(Into::into),
             carrier: config::car::Carrier::default(),
+            probe: config::car::Probe::default(),
         };
         let certificate = CertificateFacts {
             subject: String::new(),

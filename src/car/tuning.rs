@@ -3,13 +3,13 @@
 use allocation::policy::PolicyName;
 use config::Profile;
 use config::Unique;
-use config::car::{Camera, CarProfile, CloudPeer, FilesCamera, ServiceConfig};
+use config::car::{Camera, CarProfile, Carrier, CloudPeer, FilesCamera, Probe, ServiceConfig};
 use garde::Validate;
 
 use transport::certs::TlsFiles;
 
 use crate::failure::Failure;
-use crate::verbs::car::CarArgs;
+use crate::verbs::car::{CarArgs, Tuning};
 
 /// Loads the profile and applies the flags.
 ///
@@ -68,7 +68,8 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
             certificate: files.certificate.clone(),
             key: files.key.clone(),
             identity: None,
-            carrier: config::car::Carrier::default(),
+            carrier: Carrier::default(),
+            probe: Probe::default(),
         });
         TlsFiles { ca: peer.ca, certificate: peer.certificate, key: peer.key } = files;
     }
@@ -79,6 +80,67 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
         }
         _ => {}
     }
+    discipline(tuning, &mut profile)?;
     profile.validate().map_err(|report| Failure::Usage(report.to_string().trim().to_owned()))?;
     Ok(profile)
+}
+
+/// How frames are carried: the prototype's policy is the prototype as a whole, unless its carrier is named as another.
+fn discipline(tuning: &Tuning, profile: &mut CarProfile) -> Result<(), Failure> {
+    let whole = tuning.policy.is_some() && profile.allocation.policy == PolicyName::Prototype;
+    let carrier = tuning.carrier.or(whole.then_some(Carrier::Prototype));
+    match &mut profile.cloud {
+        Some(peer) => {
+            peer.carrier = carrier.unwrap_or(peer.carrier);
+            peer.probe = tuning.probe.unwrap_or(peer.probe);
+            Ok(())
+        }
+        // A policy alone means something without a cloud: nothing to divide.
+        None if tuning.carrier.is_none() && tuning.probe.is_none() => Ok(()),
+        None => Err(Failure::Usage("--carrier and --probe need a cloud: give --certs DIR or a cloud block".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: CarArgs,
+    }
+
+    fn cloud(flags: &[&str]) -> Result<(PolicyName, Carrier, Probe), String> {
+        let car = concat!(env!("CARGO_MANIFEST_DIR"), "/config/car.yaml");
+        let line = Line::try_parse_from(["car", car].iter().chain(flags)).map_err(|error| error.to_string())?;
+        let again = Line::try_parse_from(["car".into(), car.into()].into_iter().chain(line.args.tuning.to_flags()));
+        let profile = profile(&line.args).map_err(|failure| failure.to_string())?;
+        let handed = super::profile(&again.expect("what is handed through parses").args).expect("as before");
+        assert_eq!(handed, profile, "as a child process gets it");
+        let peer = profile.cloud.expect("a cloud");
+        Ok((profile.allocation.policy, peer.carrier, peer.probe))
+    }
+
+    #[test]
+    fn the_prototypes_policy_brings_the_prototypes_carrier() {
+        use PolicyName::{Prototype, Turbo};
+        assert_eq!(cloud(&[]), Ok((Turbo, Carrier::Auto, Probe::None)));
+        assert_eq!(cloud(&["--policy", "prototype"]), Ok((Prototype, Carrier::Prototype, Probe::None)));
+        let probing = cloud(&["--policy", "prototype", "--probe", "fill"]);
+        assert_eq!(probing, Ok((Prototype, Carrier::Prototype, Probe::Fill)));
+        let half = cloud(&["--policy", "prototype", "--carrier", "auto"]);
+        assert_eq!(half, Ok((Prototype, Carrier::Auto, Probe::None)));
+        let other_half = cloud(&["--carrier", "prototype"]);
+        assert_eq!(other_half, Ok((Turbo, Carrier::Prototype, Probe::None)));
+    }
+
+    #[test]
+    fn what_cannot_be_is_said() {
+        let said = cloud(&["--probe", "fill"]).expect_err("turbo sends no probe");
+        assert!(said.contains("carrier: prototype"), "{said}");
+        let said = cloud(&["--carrier", "pigeon"]).expect_err("no carrier");
+        assert!(said.contains("auto, stream, datagram or prototype"), "{said}");
+    }
 }

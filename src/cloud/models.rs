@@ -9,7 +9,7 @@ use inference::detector::{DetectError, DetectTimes, Detector, LoadError};
 use inference::image::{ImageSizeError, RgbView};
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::detections::Detections;
-use transport::wire::frame::FrameHeader;
+use transport::wire::frame::{FrameFlags, FrameHeader};
 use transport::wire::menu::ModelEntry;
 
 /// Runs thrown away before measuring: the first ones fill caches and buffers.
@@ -167,6 +167,7 @@ fn sample(model: u16, input: (u32, u32)) -> Result<(FrameHeader, Vec<u8>), Reque
         frame_height: side(height),
         payload_bytes: u32::try_from(slot.len()).unwrap_or(u32::MAX),
         sent_ns: 0,
+        flags: FrameFlags::default(),
     };
     Ok((header, slot))
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use config::car::{Carrier, Probe};
+
 use crate::car;
 use crate::failure::Failure;
 use crate::quantities;
@@ -48,8 +50,15 @@ pub struct Tuning {
     #[arg(long, value_name = "N")]
     pub services: Option<usize>,
     /// Allocation policy: turbo, prototype, on-vehicle, equal-split or fixed:CONFIGURATION.
+    /// `prototype` brings the prototype's carrier as well, unless --carrier says otherwise.
     #[arg(long)]
     pub policy: Option<String>,
+    /// What carries frames: auto, stream, datagram or prototype.
+    #[arg(long)]
+    pub carrier: Option<Carrier>,
+    /// The junk that carrier prototype sends beside its frames: none, fill or idle.
+    #[arg(long)]
+    pub probe: Option<Probe>,
     /// Seed of the synthetic cameras (and, in the demo, of the link).
     #[arg(long)]
     pub seed: Option<u64>,
@@ -89,6 +98,8 @@ impl Tuning {
         flag("--fps", self.fps.map(|fps| fps.to_string().into()));
         flag("--services", self.services.map(|count| count.to_string().into()));
         flag("--policy", self.policy.clone().map(Into::into));
+        flag("--carrier", self.carrier.map(|carrier| carrier.to_string().into()));
+        flag("--probe", self.probe.map(|probe| probe.to_string().into()));
         flag("--seed", self.seed.map(|seed| seed.to_string().into()));
         for (name, path) in [
             ("--frames", &self.frames),

@@ -8,8 +8,8 @@
 pub mod collector;
 pub mod events;
 pub mod frame_sink;
-pub mod journal;
 pub mod frames;
+pub mod journal;
 pub mod live;
 pub mod logs;
 pub mod names;

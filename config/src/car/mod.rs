@@ -1,5 +1,6 @@
 //! The profile of `turbo car`: one vehicle with its cameras.
 
+mod carrier;
 mod decide;
 mod logs;
 mod memory;
@@ -12,10 +13,11 @@ use std::path::Path;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 
+pub use carrier::{Carrier, Probe, UnknownWord};
 pub use decide::{AllocationConfig, DecisionConfig};
 pub use logs::{MaxEntries, RunConfig, SaveFrames};
 pub use memory::{HugePages, MemoryConfig};
-pub use peers::{Carrier, CloudPeer, VehicleConfig};
+pub use peers::{CloudPeer, VehicleConfig};
 pub use service::{Camera, FilesCamera, ServiceConfig, SyntheticCamera};
 pub use threads::CarThreads;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 
+use super::carrier::{Carrier, Probe, has_its_carrier};
 use crate::limits::{host_and_port, one_line, path, resolve};
 
 /// The `vehicle` block.
@@ -14,19 +15,6 @@ pub struct VehicleConfig {
     /// The on-vehicle detector, an ONNX file.
     #[garde(custom(path))]
     pub model: PathBuf,
-}
-
-/// What carries frames to the cloud.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Carrier {
-    /// Chosen frame by frame, from measured loss, round trip and deadline.
-    #[default]
-    Auto,
-    /// A QUIC stream for each frame.
-    Stream,
-    /// Datagrams with repair and selective retransmission.
-    Datagram,
 }
 
 /// The `cloud` block: where the gateway is and how both sides prove who they are (mutual TLS, PEM files).
@@ -62,6 +50,10 @@ pub struct CloudPeer {
     #[serde(default)]
     #[garde(skip)]
     pub carrier: Carrier,
+    /// The junk that carrier `prototype` sends beside its frames.
+    #[serde(default)]
+    #[garde(custom(has_its_carrier(self.carrier)))]
+    pub probe: Probe,
 }
 
 /// Each uplink has a connection with its pings.

@@ -38,6 +38,8 @@ pub(super) struct Governor {
     loss_bursts: AtomicU64,
     /// The stack had nothing more to send when it last sent.
     dry: AtomicBool,
+    /// The controller makes up its own mind: what the driver sets does not count.
+    free: bool,
     wake: Arc<Notify>,
 }
 
@@ -55,7 +57,8 @@ pub(super) struct Flow {
 }
 
 impl Governor {
-    pub(super) fn new(wake: Arc<Notify>) -> Arc<Self> {
+    /// For a controller that the driver governs, or for one that is `free`.
+    pub(super) fn new(wake: Arc<Notify>, free: bool) -> Arc<Self> {
         Arc::new(Self {
             window_bytes: AtomicU64::new(FIRST_WINDOW_BYTES),
             pace_bytes_per_s: AtomicU64::new(0),
@@ -66,12 +69,16 @@ impl Governor {
             sent_packets: AtomicU64::new(0),
             loss_bursts: AtomicU64::new(0),
             dry: AtomicBool::new(true),
+            free,
             wake,
         })
     }
 
     /// What may be in flight, and how fast it may leave.
     pub(super) fn set(&self, window_bytes: u64, pace_bytes_per_s: f64) {
+        if self.free {
+            return;
+        }
         self.window_bytes.store(window_bytes.max(LEAST_WINDOW_BYTES), Ordering::Relaxed);
         self.pace_bytes_per_s.store(pace_bytes_per_s as u64, Ordering::Relaxed);
     }
@@ -79,6 +86,37 @@ impl Governor {
     /// The stack was given something to send.
     pub(super) fn fed(&self) {
         self.dry.store(false, Ordering::Relaxed);
+    }
+
+    /// The controller's own window and what is in flight, as they are now.
+    pub(super) fn now_at(&self, window_bytes: u64, in_flight_bytes: u64) {
+        self.window_bytes.store(window_bytes, Ordering::Relaxed);
+        self.in_flight_bytes.store(in_flight_bytes, Ordering::Relaxed);
+    }
+
+    /// A packet of `bytes` was sent; whether the stack then had nothing more to send, where that is known.
+    pub(super) fn sent(&self, bytes: usize, app_limited: Option<bool>) {
+        if bytes > 0 {
+            self.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+            self.sent_packets.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(app_limited) = app_limited {
+            self.dry.store(app_limited, Ordering::Relaxed);
+        }
+        self.wake.notify_one();
+    }
+
+    /// `bytes` were acknowledged.
+    pub(super) fn acked(&self, bytes: usize) {
+        self.acked_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    /// A packet was lost, the first of a run of them or not.
+    pub(super) fn lost(&self, new_burst: bool) {
+        self.lost_packets.fetch_add(1, Ordering::Relaxed);
+        self.loss_bursts.fetch_add(u64::from(new_burst), Ordering::Relaxed);
+        self.wake.notify_one();
     }
 
     pub(super) fn flow(&self) -> Flow {
@@ -176,19 +214,12 @@ impl CongestionController for Controller {
         _: &RttEstimator,
         _: &mut Pub,
     ) {
-        let governor = &self.governor;
         if bytes > 0 {
             self.in_flight_bytes = self.in_flight_bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-            governor.in_flight_bytes.store(u64::from(self.in_flight_bytes), Ordering::Relaxed);
-            governor.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-            governor.sent_packets.fetch_add(1, Ordering::Relaxed);
+            self.governor.in_flight_bytes.store(u64::from(self.in_flight_bytes), Ordering::Relaxed);
             self.spend(now, bytes as u64);
         }
-        let governor = &self.governor;
-        if let Some(app_limited) = app_limited {
-            governor.dry.store(app_limited, Ordering::Relaxed);
-        }
-        governor.wake.notify_one();
+        self.governor.sent(bytes, app_limited);
     }
 
     fn on_rtt_update<Pub: Publisher>(&mut self, _: Timestamp, _: Timestamp, _: &RttEstimator, _: &mut Pub) {}
@@ -203,7 +234,7 @@ impl CongestionController for Controller {
         _: Timestamp,
         _: &mut Pub,
     ) {
-        self.governor.acked_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.governor.acked(bytes);
         self.land(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
@@ -217,8 +248,7 @@ impl CongestionController for Controller {
         _: Timestamp,
         _: &mut Pub,
     ) {
-        self.governor.lost_packets.fetch_add(1, Ordering::Relaxed);
-        self.governor.loss_bursts.fetch_add(u64::from(new_burst), Ordering::Relaxed);
+        self.governor.lost(new_burst);
         self.land(bytes);
     }
 

@@ -4,6 +4,7 @@ mod books;
 mod carriers;
 mod frames;
 mod links;
+mod prototype;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use crate::wire::menu::CloudMenu;
 use crate::wire::stream::ControlReader;
 
 use links::Links;
+use prototype::Prototype;
 
 /// What the tasks tell the loop.
 enum Told {
@@ -48,6 +50,12 @@ enum Told {
     /// The result of a frame in datagrams, by its number on the wire.
     Landed {
         frame: u32,
+        at: Monotonic,
+        outcome: Result<Box<Arrived>, String>,
+    },
+    /// A result on a long stream, by the stream's number; an error is its end.
+    Streamed {
+        stream: u64,
         at: Monotonic,
         outcome: Result<Box<Arrived>, String>,
     },
@@ -91,6 +99,8 @@ pub(crate) struct Driver<B> {
     flow: Flow,
     feed: Feed,
     datagrams: Datagrams,
+    /// Where the prototype's discipline takes the place of turbo's.
+    prototype: Option<Prototype>,
     dropped_replies: u64,
     counters: ThreadCounters,
     books: TrafficLog,
@@ -103,6 +113,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let wake = Arc::new(Notify::new());
         let now = crate::reactor::now();
         let links = Links::new(&config, &wake, now)?;
+        let services = config.services.len();
         Ok(Self {
             queue: UplinkQueue::new(config.services.iter().map(|service| service.priority), now),
             models: config.models,
@@ -126,6 +137,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             flow: Flow::default(),
             feed: Feed::default(),
             datagrams: Datagrams::new(config.carrier),
+            prototype: Prototype::new(config.carrier, services, now),
             dropped_replies: 0,
             counters: config.counters,
             books: config.books,
@@ -203,6 +215,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                     self.landed(id, at, outcome.map(|arrived| *arrived));
                 }
             }
+            Told::Streamed { stream, at, outcome } => self.streamed(stream, at, outcome.map(|arrived| *arrived)),
             Told::Result { id, at, outcome } => self.landed(id, at, outcome.map(|arrived| *arrived)),
         }
     }
@@ -250,6 +263,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
         if let Some(probe) = self.next_probe() {
             next = next.min(probe);
+        }
+        if let Some(junk) = self.prototype.as_ref().and_then(Prototype::due) {
+            next = next.min(junk);
         }
         // A change that is already due was acted on in this round, or cannot be; never spin on it.
         next.max(now.plus(std::time::Duration::from_millis(1)))

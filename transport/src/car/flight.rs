@@ -3,6 +3,7 @@
 use std::task::Context;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::trace::{Hop, HopTimes};
 use s2n_quic::stream::ReceiveStream;
@@ -10,7 +11,7 @@ use s2n_quic::stream::ReceiveStream;
 use crate::carrier::{FrameCarrier, FrameTransport};
 use crate::wire::code;
 use crate::wire::datagram::{RESULT_HEAD_BYTES, decode_result_head};
-use crate::wire::result::{FrameResult, MAX_RESULT_BYTES};
+use crate::wire::result::{FrameResult, MAX_RESULT_BYTES, result_length};
 
 /// Names a flight for the life of the endpoint.
 pub(super) type FlightId = u64;
@@ -92,6 +93,11 @@ impl Flight {
             stopped: false,
             reader,
         }
+    }
+
+    /// Whether it travels on this long stream.
+    pub(super) fn is_on(&self, stream: u64) -> bool {
+        matches!(&self.carrier, FrameCarrier::Long(frame) if frame.is_on(stream))
     }
 
     /// Whether it travels in datagrams.
@@ -195,6 +201,45 @@ pub(super) async fn read_result_stream(stream: ReceiveStream) -> Option<(u32, Re
     let whole = read_whole(stream, RESULT_HEAD_BYTES + MAX_RESULT_BYTES).await.ok()?;
     let (frame, _) = decode_result_head(&whole.bytes).ok()?;
     Some((frame, whole.decode(|bytes| Some(decode_result_head(bytes).ok()?.1))))
+}
+
+/// Reads the results of a long stream until it ends, which is told as an error: the last that `tell` is told.
+pub(super) async fn read_results_in_order(mut stream: ReceiveStream, mut tell: impl FnMut(Result<Arrived, String>)) {
+    let mut bytes = BytesMut::new();
+    let (mut first_at, mut last_at) = (None, Monotonic::ZERO);
+    loop {
+        while let Some(prefix) = bytes.first_chunk() {
+            let length = match result_length(*prefix) {
+                Ok(length) if length <= bytes.len() => length,
+                Ok(_) => break,
+                Err(error) => return stop(&mut stream, error, tell),
+            };
+            let whole = bytes.split_to(length).to_vec();
+            let first_at = first_at.replace(last_at).unwrap_or(last_at);
+            match (Whole { bytes: whole, first_at, last_at }).decode(|bytes| Some(bytes)) {
+                Ok(arrived) => tell(Ok(arrived)),
+                Err(error) => return stop(&mut stream, error, tell),
+            }
+        }
+        if bytes.is_empty() {
+            first_at = None;
+        }
+        match stream.receive().await {
+            Ok(Some(chunk)) => {
+                last_at = crate::reactor::now();
+                first_at.get_or_insert(last_at);
+                bytes.extend_from_slice(&chunk);
+            }
+            Ok(None) => return tell(Err("the cloud has ended the stream".to_owned())),
+            Err(error) => return tell(Err(error.to_string())),
+        }
+    }
+}
+
+/// What comes is no result.
+fn stop(stream: &mut ReceiveStream, error: impl std::fmt::Display, mut tell: impl FnMut(Result<Arrived, String>)) {
+    let _ = stream.stop_sending(code::PROTOCOL.into());
+    tell(Err(error.to_string()));
 }
 
 /// A stream's bytes, and when the first and the last of them came.

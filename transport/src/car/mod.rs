@@ -7,6 +7,7 @@
 //! use any more (`connections`); while the cloud cannot be reached every frame is answered at once with
 //! [`ReplyStatus::LinkDown`].
 
+mod congestion;
 mod connections;
 mod controller;
 pub(crate) mod driver;

@@ -136,6 +136,12 @@ impl<T> UplinkQueue<T> {
         })
     }
 
+    /// Takes out the frame of one lane, whatever is expected of it: the prototype's discipline.
+    pub fn take(&mut self, lane: usize, now: Monotonic) -> Option<Waiting<T>> {
+        self.last_admitted = now;
+        self.lanes.get_mut(lane)?.waiting.take()
+    }
+
     /// Takes out any frame, for answering all of them when the link is down.
     pub fn take_any(&mut self) -> Option<(usize, Waiting<T>)> {
         self.lanes.iter_mut().enumerate().find_map(|(index, lane)| lane.waiting.take().map(|frame| (index, frame)))

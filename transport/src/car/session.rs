@@ -13,11 +13,12 @@ use s2n_quic::{Client, Connection};
 use tokio::sync::Notify;
 
 use super::CarError;
-use super::controller::{Governed, Governor};
+use super::congestion::Congestion;
+use super::controller::Governor;
 use super::metrics::{PathMetrics, PathWatch};
 use super::uplink::Uplink;
-use crate::carrier::SEND_BUFFER_BYTES;
 use crate::carrier::provider::Datagrams;
+use crate::carrier::{CarrierChoice, LONG_SEND_BUFFER_BYTES, SEND_BUFFER_BYTES};
 use crate::certs::{Car, Credentials};
 use crate::reactor::{never, within};
 use crate::wire::control::ControlMessage;
@@ -91,11 +92,18 @@ impl Dialler {
         tls: &Credentials<Car>,
         uplink: &Uplink,
         index: usize,
+        carrier: CarrierChoice,
         wake: Arc<Notify>,
     ) -> Result<Self, CarError> {
-        let (governor, heard) = (Governor::new(Arc::clone(&wake)), Arc::default());
+        let prototype = matches!(carrier, CarrierChoice::Prototype(_));
+        let (governor, heard) = (Governor::new(Arc::clone(&wake), prototype), Arc::default());
+        let congestion = if prototype {
+            Congestion::bbr(Arc::clone(&governor))
+        } else {
+            Congestion::governed(Arc::clone(&governor))
+        };
         let watch = PathWatch { heard: Arc::clone(&heard) };
-        let client = client(server, tls, uplink, index, Arc::clone(&governor), watch, wake)?;
+        let client = client(server, tls, uplink, index, congestion, watch, wake)?;
         Ok(Self { client, governor, heard, attempts: 0 })
     }
 
@@ -116,18 +124,23 @@ fn client(
     tls: &Credentials<Car>,
     uplink: &Uplink,
     index: usize,
-    governor: Arc<Governor>,
+    congestion: Congestion,
     watch: PathWatch,
     wake: Arc<Notify>,
 ) -> Result<Client, CarError> {
     let tls = tls.client();
     let fail = |what| move |reason: String| CarError::Start { what, reason };
+    // The prototype leaves the stack its own send buffer, beyond which a stream takes no more.
+    let send_buffer = match congestion {
+        Congestion::Governed(_) => SEND_BUFFER_BYTES,
+        Congestion::Bbr { .. } => LONG_SEND_BUFFER_BYTES,
+    };
     let limits = limits::Limits::new()
         .with_max_idle_timeout(IDLE)
         .and_then(|l| l.with_max_keep_alive_period(KEEP_ALIVE))
         .and_then(|l| l.with_max_handshake_duration(HANDSHAKE))
         .and_then(|l| l.with_initial_round_trip_time(INITIAL_RTT))
-        .and_then(|l| l.with_max_send_buffer_size(SEND_BUFFER_BYTES))
+        .and_then(|l| l.with_max_send_buffer_size(send_buffer))
         .and_then(|l| l.with_max_open_remote_bidirectional_streams(0))
         .and_then(|l| l.with_max_open_remote_unidirectional_streams(MOST_RESULT_STREAMS))
         .map_err(|error| error.to_string())
@@ -137,7 +150,7 @@ fn client(
         .unwrap_or_else(never)
         .with_limits(limits)
         .unwrap_or_else(never)
-        .with_congestion_controller(Governed(governor))
+        .with_congestion_controller(congestion)
         .unwrap_or_else(never)
         .with_datagram(Datagrams { wake: Some(wake), accept: true })
         .unwrap_or_else(never)

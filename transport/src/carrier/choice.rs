@@ -4,6 +4,8 @@
 //! best on a stream, which spends nothing on repair. One that has not needs its repair at once (transport notes). Losses
 //! in bursts are what repair mends worst and retransmission best.
 
+use super::probe::Probe;
+
 /// A carrier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Carrier {
@@ -22,6 +24,9 @@ pub enum CarrierChoice {
     Auto,
     /// Always this one, where the peer can and the frame fits.
     Pinned(Carrier),
+    /// Neither: the prototype's discipline, for comparison. One long stream for each service on which a begun frame is
+    /// always finished, no gate, BBR, and its probe.
+    Prototype(Probe),
 }
 
 /// The other carrier has to be better by this part before it is taken.

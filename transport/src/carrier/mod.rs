@@ -1,4 +1,5 @@
-//! How a frame's bytes cross the link: a stream for each frame, or datagrams with repair and selective retransmission.
+//! How a frame's bytes cross the link: a stream for each frame, or datagrams with repair and selective retransmission;
+//! and the prototype's long streams, to compare with.
 //!
 //! The car's driver decides who sends when and gives frames up; `FrameTransport` is all it has to know of a frame that
 //! has been begun. What the datagram carrier decides (how an object is cut, how much repair it gets, which shards go
@@ -7,7 +8,9 @@
 pub mod choice;
 pub mod code;
 mod datagram;
+pub(crate) mod long_stream;
 pub mod outbox;
+pub(crate) mod probe;
 pub(crate) mod provider;
 pub mod reassembly;
 pub mod repair;
@@ -19,6 +22,8 @@ use rt_core::clock::Monotonic;
 
 pub use choice::{Carrier, CarrierChoice};
 pub(crate) use datagram::DatagramFrame;
+pub(crate) use long_stream::{LONG_SEND_BUFFER_BYTES, LongFrame};
+pub use probe::Probe;
 pub(crate) use stream::{SEND_BUFFER_BYTES, StreamFrame};
 
 /// A frame that has been begun on some carrier, as the driver sees it.
@@ -33,10 +38,11 @@ pub(crate) trait FrameTransport {
     fn reset(self);
 }
 
-/// A frame on either carrier.
+/// A frame on any carrier.
 pub(crate) enum FrameCarrier {
     Stream(StreamFrame),
     Datagram(DatagramFrame),
+    Long(LongFrame),
 }
 
 impl FrameTransport for FrameCarrier {
@@ -44,6 +50,7 @@ impl FrameTransport for FrameCarrier {
         match self {
             Self::Stream(frame) => frame.write(limit, now, cx),
             Self::Datagram(frame) => frame.write(limit, now, cx),
+            Self::Long(frame) => frame.write(limit, now, cx),
         }
     }
 
@@ -51,6 +58,7 @@ impl FrameTransport for FrameCarrier {
         match self {
             Self::Stream(frame) => frame.unsent_bytes(),
             Self::Datagram(frame) => frame.unsent_bytes(),
+            Self::Long(frame) => frame.unsent_bytes(),
         }
     }
 
@@ -58,6 +66,7 @@ impl FrameTransport for FrameCarrier {
         match self {
             Self::Stream(frame) => frame.reset(),
             Self::Datagram(frame) => frame.reset(),
+            Self::Long(frame) => frame.reset(),
         }
     }
 }

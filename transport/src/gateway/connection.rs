@@ -1,6 +1,6 @@
 //! One car's connection: Hello first, then a stream per frame, and the menu about every second.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -84,6 +84,7 @@ async fn welcome(
             handle: handle.clone(),
             services: RefCell::new(Services::new(hub.borrow().limits.max_services)),
             record: RefCell::new(Record::new(crate::reactor::now())),
+            long_streams: Cell::default(),
         });
         attend(hub, link, acceptor, reader, control, &handle).await;
     }

@@ -1,4 +1,5 @@
-//! One frame's stream: header, payload, outcome, result.
+//! A frame off its stream: header, payload, outcome, result. Where more frames follow on it, [`super::long_stream`]
+//! goes on.
 
 mod link;
 mod receive;
@@ -8,77 +9,88 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use rt_core::trace::images::{Direction, ImageStep};
-use s2n_quic::stream::{BidirectionalStream, ReceiveStream};
+use rt_core::trace::images::ImageStep;
+use s2n_quic::stream::{BidirectionalStream, SendStream};
 
-use super::journey::{Answering, Journey};
+use super::journey::Answering;
+use super::long_stream;
 use super::offence::Offence;
 use crate::reactor::{sleep_until, within};
 use crate::wire::code;
 use crate::wire::frame::FrameHeader;
 use crate::wire::result::{FrameResult, Status};
 use crate::wire::stream::abandon;
-pub(super) use link::Link;
-use link::{Held, Serving};
-use receive::{Incoming, NoFrame, read_header, read_payload};
+use link::Serving;
+pub(super) use link::{Held, Link, Receiving};
+use receive::read_payload;
+pub(super) use receive::{Incoming, Input, NoFrame, cut_short, read_header};
 
 /// Serves one stream.
 pub(super) async fn serve(link: Rc<Link>, stream: BidirectionalStream) {
     let _serving = Serving::new(&link.hub.borrow().stats);
-    let (mut receive, mut send) = stream.split();
-    match result(&link, &mut receive).await {
-        Ok((service, mut result)) => {
-            let known = crate::reactor::now();
+    let (receive, mut send) = stream.split();
+    let mut input = Input::new(receive);
+    let outcome = match first_header(&link, &mut input).await {
+        Ok(first) if !first.header.flags.is_plain() => {
+            return long_stream::serve(link, first, input, send).await;
+        }
+        Ok(incoming) => answer(&link, incoming, &mut input).await,
+        Err(reason) => Err(reason),
+    };
+    match outcome {
+        Ok(answered) => {
             // What still comes of a frame that was refused early is not wanted.
-            let _ = receive.stop_sending(code::DONE.into());
-            let begun = crate::reactor::now();
-            result.stamps.result_sent_ns = begun.as_ns();
-            let bytes = result.encode();
-            let mut answering = Answering::encoded(&link.hub, (service, result.seq), bytes.len(), known);
-            answering.opened(begun, begun);
-            if send.send(Bytes::from(bytes)).await.is_ok() {
-                let written = crate::reactor::now();
-                let _ = send.finish();
-                answering.sent(begun, written);
-            }
+            input.stop(code::DONE);
+            write(&link, &mut send, answered, true).await;
         }
-        Err(reason) => {
-            let code = match reason {
-                NoFrame::GivenUp => {
-                    link.hub.borrow().stats.resets.fetch_add(1, Ordering::Relaxed);
-                    code::STALE
-                }
-                NoFrame::Left => code::DONE,
-                NoFrame::Offence(offence, reason) => {
-                    link.offend(offence, reason);
-                    code::PROTOCOL
-                }
-            };
-            let _ = receive.stop_sending(code.into());
-            abandon(&mut send, code);
-        }
+        Err(reason) => refuse(&link, reason, &mut input, &mut send),
     }
 }
 
-/// The frame's service and its result.
-async fn result(link: &Rc<Link>, receive: &mut ReceiveStream) -> Result<(u16, FrameResult), NoFrame> {
-    let time = link.hub.borrow().limits.header_time;
-    let Some(incoming) = within(time, read_header(link, receive)).await else {
-        let reason = format!("no frame header within {} ms", time.as_millis());
-        return Err(NoFrame::Offence(Offence::HeaderTime, reason));
-    };
-    let incoming = incoming?;
-    let frame = (incoming.header.service, incoming.header.seq);
-    let bytes = incoming.header.payload_bytes;
-    let mut journey = Journey::begin(&link.hub, Direction::Incoming, frame, bytes, incoming.received_at);
-    let answered = answer(link, incoming, receive, &mut journey).await;
-    match &answered {
-        Ok(result) => journey.end_with(result.status),
-        Err(NoFrame::GivenUp) => journey.end("reset"),
-        Err(NoFrame::Left) => journey.end("link_down"),
-        Err(NoFrame::Offence(..)) => journey.end("error"),
+/// A result, and of which service.
+pub(super) type Answered = (u16, FrameResult);
+
+/// Writes a result, stamped with this moment, and the stream's end where it is the `last`; whether QUIC took it.
+pub(super) async fn write(link: &Link, send: &mut SendStream, (service, mut result): Answered, last: bool) -> bool {
+    let begun = crate::reactor::now();
+    result.stamps.result_sent_ns = begun.as_ns();
+    let bytes = result.encode();
+    let mut answering = Answering::encoded(&link.hub, (service, result.seq), bytes.len(), begun);
+    answering.opened(begun, begun);
+    let taken = send.send(Bytes::from(bytes)).await.is_ok();
+    if taken {
+        let written = crate::reactor::now();
+        if last {
+            let _ = send.finish();
+        }
+        answering.sent(begun, written);
     }
-    answered.map(|result| (frame.0, result))
+    taken
+}
+
+/// Ends a stream that gets no more results.
+pub(super) fn refuse(link: &Link, reason: NoFrame, input: &mut Input, send: &mut SendStream) {
+    let code = match reason {
+        NoFrame::GivenUp => {
+            link.hub.borrow().stats.resets.fetch_add(1, Ordering::Relaxed);
+            code::STALE
+        }
+        NoFrame::Left => code::DONE,
+        NoFrame::Offence(offence, reason) => {
+            link.offend(offence, reason);
+            code::PROTOCOL
+        }
+    };
+    input.stop(code);
+    abandon(send, code);
+}
+
+async fn first_header(link: &Rc<Link>, input: &mut Input) -> Result<Incoming, NoFrame> {
+    let time = link.hub.borrow().limits.header_time;
+    within(time, read_header(link, input)).await.unwrap_or_else(|| {
+        let reason = format!("no frame header within {} ms", time.as_millis());
+        Err(NoFrame::Offence(Offence::HeaderTime, reason))
+    })
 }
 
 /// What speaks against a frame whose header is well formed.
@@ -113,7 +125,7 @@ pub(super) fn objection(link: &Link, header: &FrameHeader) -> Option<(Status, Of
 }
 
 /// Sets the frame's bytes aside, unless something speaks against it: then how it ends.
-fn admit(link: &Link, incoming: &Incoming) -> Option<Status> {
+pub(super) fn admit(link: &Link, incoming: &Incoming) -> Option<Status> {
     let header = &incoming.header;
     if let Some((status, offence, reason)) = objection(link, header) {
         link.offend(offence, reason);
@@ -131,55 +143,60 @@ fn admit(link: &Link, incoming: &Incoming) -> Option<Status> {
 }
 
 /// The frame's result, entered in the books.
-async fn answer(
-    link: &Link,
-    incoming: Incoming,
-    receive: &mut ReceiveStream,
-    journey: &mut Journey,
-) -> Result<FrameResult, NoFrame> {
-    let (header, received_at) = (incoming.header, incoming.received_at);
-    let stamps = incoming.stamps();
-    let result = match admit(link, &incoming) {
-        Some(status) => FrameResult { stamps, ..FrameResult::refusal(header.seq, status) },
+async fn answer(link: &Rc<Link>, mut incoming: Incoming, input: &mut Input) -> Result<Answered, NoFrame> {
+    match admit(link, &incoming) {
+        Some(status) => Ok(refused(link, incoming, status)),
         None => {
-            let _held = Held { link, bytes: u64::from(header.payload_bytes) };
-            process(link, incoming, receive, journey).await?
+            let held = Held { link: Rc::clone(link), bytes: u64::from(incoming.header.payload_bytes) };
+            let whole = collect(link, &mut incoming, input).await?;
+            let result = detect(link, incoming, whole).await;
+            drop(held);
+            result
         }
-    };
-    link.served(&header, &result, received_at);
-    Ok(result)
+    }
 }
 
-/// Reads the payload until the deadline, then has it detected.
-async fn process(
-    link: &Link,
-    mut incoming: Incoming,
-    receive: &mut ReceiveStream,
-    journey: &mut Journey,
-) -> Result<FrameResult, NoFrame> {
-    journey.step(ImageStep::Intermediate, incoming.received_at, crate::reactor::now());
-    let header = incoming.header;
+/// The result of a frame that is not taken, entered in the books.
+pub(super) fn refused(link: &Link, incoming: Incoming, status: Status) -> Answered {
+    let result = FrameResult { stamps: incoming.stamps(), ..FrameResult::refusal(incoming.header.seq, status) };
+    link.served(&incoming.header, &result, incoming.received_at);
+    if let Some(mut journey) = incoming.journey {
+        journey.end_with(status);
+    }
+    (incoming.header.service, result)
+}
+
+/// Reads the payload until the deadline; whether it is whole.
+pub(super) async fn collect(link: &Link, incoming: &mut Incoming, input: &mut Input) -> Result<bool, NoFrame> {
+    incoming.step(ImageStep::Intermediate, incoming.received_at, crate::reactor::now());
     let deadline = incoming.deadline.instant();
     let whole = tokio::select! {
         biased;
-        whole = read_payload(&mut incoming, receive) => {
-            whole?;
-            true
-        }
+        whole = read_payload(incoming, input) => whole.map(|()| true),
         () = sleep_until(deadline) => {
             link.hub.borrow().stats.trickled.fetch_add(1, Ordering::Relaxed);
-            false
+            Ok(false)
         }
     };
-    let stamps = incoming.stamps();
-    journey.step(ImageStep::TxRx, incoming.received_at, incoming.newest_at);
+    incoming.step(ImageStep::TxRx, incoming.received_at, incoming.newest_at);
+    if let Err(reason) = &whole {
+        incoming.fail(reason);
+    }
+    whole
+}
+
+/// Has a frame detected that is `whole`; its result, entered in the books.
+pub(super) async fn detect(link: &Link, mut incoming: Incoming, whole: bool) -> Result<Answered, NoFrame> {
+    let (header, received_at, stamps) = (incoming.header, incoming.received_at, incoming.stamps());
     drop(incoming.receiving);
-    let train = link.metrics.arrivals().rate_since(incoming.received_at);
-    let span = incoming.newest_at.saturating_since(incoming.received_at);
+    let train = link.metrics.arrivals().rate_since(received_at);
+    let span = incoming.newest_at.saturating_since(received_at);
     let mut result = FrameResult::refusal(header.seq, Status::Expired);
     if whole && !incoming.deadline.passed_at(crate::reactor::now()) {
         let submitted = crate::reactor::now();
-        journey.step(ImageStep::ShmCopy, incoming.newest_at, submitted);
+        if let Some(journey) = &mut incoming.journey {
+            journey.step(ImageStep::ShmCopy, incoming.newest_at, submitted);
+        }
         let outcome = link.hub.borrow_mut().submit(
             link.connection,
             Arc::clone(&link.car),
@@ -189,7 +206,9 @@ async fn process(
             incoming.deadline,
         );
         let outcome = outcome.await.map_err(|_| NoFrame::Left)?;
-        journey.worked(submitted, outcome.dispatched_at);
+        if let Some(journey) = &mut incoming.journey {
+            journey.worked(submitted, outcome.dispatched_at);
+        }
         result.status = outcome.status;
         result.times = outcome.times;
         result.detections = outcome.detections;
@@ -197,5 +216,9 @@ async fn process(
     result.times.receive = span;
     result.train = train;
     result.stamps = stamps;
-    Ok(result)
+    link.served(&header, &result, received_at);
+    if let Some(journey) = &mut incoming.journey {
+        journey.end_with(result.status);
+    }
+    Ok((header.service, result))
 }

@@ -12,6 +12,7 @@ pub mod execution;
 mod frame;
 mod hub;
 mod journey;
+mod long_stream;
 mod offence;
 mod peer;
 mod refusals;

@@ -9,7 +9,7 @@ use rt_core::trace::images::{Direction, ImageStep};
 use s2n_quic::connection::Handle;
 use s2n_quic::stream::SendStream;
 
-use super::frame::{Link, objection};
+use super::frame::{Held, Link, objection};
 use super::journey::{Answering, Journey};
 use super::offence::Offence;
 use crate::carrier::code::Decoder;
@@ -154,18 +154,6 @@ impl Collector {
     }
 }
 
-/// Bytes set aside for a frame, given back however its task ends.
-struct Held {
-    link: Rc<Link>,
-    bytes: u64,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        Account(&self.link).release(self.bytes);
-    }
-}
-
 /// A frame that is whole, and what it is.
 struct Collected {
     header: FrameHeader,
@@ -179,6 +167,9 @@ fn split(object: &Bytes) -> Result<(FrameHeader, Bytes), String> {
     let prefix = object.first_chunk::<2>().ok_or_else(|| format!("an object of {} bytes", object.len()))?;
     let length = header_length(*prefix).map_err(|error| error.to_string())?;
     let header = FrameHeader::decode(object).map_err(|error| error.to_string())?;
+    if !header.flags.is_plain() {
+        return Err("a frame in datagrams is followed by none and is no probe".to_owned());
+    }
     let have = object.len().saturating_sub(length);
     if u32::try_from(have) != Ok(header.payload_bytes) {
         return Err(format!("{have} bytes came of a frame of {}", header.payload_bytes));

@@ -18,6 +18,7 @@ pub struct GatewayStats {
     pub(super) resets: AtomicU64,
     pub(super) trickled: AtomicU64,
     pub(super) dispatched_again: AtomicU64,
+    pub(super) probe_bytes: AtomicU64,
     pub(super) events_lost: AtomicU64,
     pub(super) cars: AtomicU64,
     pub(super) frames: AtomicU64,
@@ -48,6 +49,12 @@ impl GatewayStats {
     #[must_use]
     pub fn dispatched_again(&self) -> u64 {
         self.dispatched_again.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of probes, which only fill the link and were thrown away.
+    #[must_use]
+    pub fn probe_bytes(&self) -> u64 {
+        self.probe_bytes.load(Ordering::Relaxed)
     }
 
     /// Events for which the ring had no room.
@@ -95,6 +102,7 @@ impl fmt::Display for GatewayStats {
             (self.resets(), "frames given up by their cars"),
             (self.trickled(), "frames not whole by their deadline"),
             (self.dispatched_again(), "tasks given to a second worker"),
+            (self.probe_bytes(), "bytes of probes thrown away"),
             (self.events_lost(), "events not logged"),
         ];
         let mut said = false;

@@ -159,7 +159,7 @@ pub fn play(scenario: Scenario, pki: &DevPki) -> Result<Outcome, Box<dyn std::er
         };
         let server = world.gateway(gateway, vec![Box::new(move |_| (execution, Detections::new()))], &stop).await?;
         let (news, heard) = world.bell();
-        let (services, lanes) = scenario.cameras.iter().enumerate().map(|(index, _)| lane(index, &news)).unzip();
+        let (services, lanes) = scenario.cameras.iter().enumerate().map(|each| lane(each, &scenario, &news)).unzip();
         let (estimate_in, mut estimates) = mailbox();
         let endpoint = CarEndpoint {
             server,
@@ -193,17 +193,17 @@ fn number(camera: usize) -> u16 {
     u16::try_from(camera + 1).unwrap_or(u16::MAX)
 }
 
-fn lane(index: usize, news: &Doorbell) -> (CarService<Shared>, Lane) {
+fn lane((index, camera): (usize, &Camera), scenario: &Scenario, news: &Doorbell) -> (CarService<Shared>, Lane) {
     let (input, receiver) = mailbox();
+    // The prototype's probe leaves the services what they were given: here, what their frames take. Turbo needs no share.
+    let share = matches!(scenario.carrier, CarrierChoice::Prototype(_)).then(|| {
+        let (mut given, share) = mailbox();
+        given.put(camera.frame_bytes as f64 * 8.0 / camera.period.as_secs_f64());
+        share
+    });
     let (output, replies) = rtrb::RingBuffer::new(REPLIES);
-    let service = CarService {
-        service: number(index),
-        priority: 1.0,
-        share: None,
-        input: receiver,
-        output,
-        output_bell: news.clone(),
-    };
+    let service =
+        CarService { service: number(index), priority: 1.0, share, input: receiver, output, output_bell: news.clone() };
     (service, Lane { input, replies })
 }
 

@@ -1,4 +1,4 @@
-//! The header in front of a frame's bytes on its own stream.
+//! The header in front of a frame's bytes.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ struct RawHeader {
     kind: u8,
     coding: u8,
     quality: u8,
-    reserved: u8,
+    flags: u8,
     width: U16,
     height: U16,
     frame_width: U16,
@@ -44,6 +44,7 @@ struct RawHeader {
 ///     service: 1, seq: 42, budget: std::time::Duration::from_millis(180), model: 0,
 ///     payload: Payload::Input(Coding::Jpeg(75)), width: 512, height: 512,
 ///     frame_width: 1280, frame_height: 720, payload_bytes: 30_000, sent_ns: 5_000_000,
+///     flags: Default::default(),
 /// };
 /// let bytes = header.encode();
 /// assert_eq!(FrameHeader::decode(&bytes)?, header);
@@ -74,6 +75,37 @@ pub struct FrameHeader {
     pub payload_bytes: u32,
     /// When the header was written, nanoseconds of the car's own monotonic clock. The cloud only echoes it in the result.
     pub sent_ns: u64,
+    /// What is special about it.
+    pub flags: FrameFlags,
+}
+
+/// What is special about a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameFlags {
+    /// Another frame may follow on this stream.
+    pub follows: bool,
+    /// The payload means nothing: it only fills the link, and is thrown away without a result.
+    pub probe: bool,
+}
+
+const FLAG_FOLLOWS: u8 = 1;
+const FLAG_PROBE: u8 = 2;
+
+impl FrameFlags {
+    const fn bits(self) -> u8 {
+        (if self.follows { FLAG_FOLLOWS } else { 0 }) | (if self.probe { FLAG_PROBE } else { 0 })
+    }
+
+    /// Bits that this version does not know are not looked at.
+    const fn of(bits: u8) -> Self {
+        Self { follows: bits & FLAG_FOLLOWS != 0, probe: bits & FLAG_PROBE != 0 }
+    }
+
+    /// Whether it is none but an ordinary frame, alone on its stream.
+    #[must_use]
+    pub const fn is_plain(self) -> bool {
+        self.bits() == 0
+    }
 }
 
 const KIND_RAW_INPUT: u8 = 0;
@@ -116,7 +148,7 @@ impl FrameHeader {
             kind,
             coding,
             quality,
-            reserved: 0,
+            flags: self.flags.bits(),
             width: U16::new(self.width),
             height: U16::new(self.height),
             frame_width: U16::new(self.frame_width),
@@ -163,6 +195,7 @@ impl FrameHeader {
             frame_height: raw.frame_height.get(),
             payload_bytes: raw.payload_bytes.get(),
             sent_ns: raw.sent_ns.get(),
+            flags: FrameFlags::of(raw.flags),
         })
     }
 }

@@ -158,6 +158,19 @@ fn duration(micros: U32) -> Duration {
     Duration::from_micros(u64::from(micros.get()))
 }
 
+/// How many bytes a whole result has, from its first four: where results follow one another on a stream, the next one
+/// begins there.
+///
+/// # Errors
+/// A header's length or a number of boxes that no result has.
+pub fn result_length(prefix: [u8; 4]) -> Result<usize, WireError> {
+    let [low, high, _, count] = prefix;
+    let header = usize::from(u16::from_le_bytes([low, high]));
+    in_range("result header length", header as u64, RESULT_HEADER_BYTES as u64, 256)?;
+    in_range("number of detections", u64::from(count), 0, MAX_DETECTIONS as u64)?;
+    Ok(header + usize::from(count) * BOX_BYTES)
+}
+
 impl FrameResult {
     /// An answer without boxes, timings or stamps.
     #[must_use]
@@ -209,20 +222,18 @@ impl FrameResult {
         out
     }
 
-    /// Decodes a whole result, as it was until the stream's end.
+    /// Decodes a whole result.
     ///
     /// # Errors
     /// The field that was wrong.
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         let have = bytes.len();
         let truncated = |need| WireError::Truncated { what: "result", need, have };
+        let prefix = bytes.first_chunk().ok_or_else(|| truncated(RESULT_HEADER_BYTES))?;
+        let need = result_length(*prefix)?;
         let (raw, _) = RawResult::read_from_prefix(bytes).map_err(|_| truncated(RESULT_HEADER_BYTES))?;
         let header = usize::from(raw.header_len.get());
-        in_range("result header length", header as u64, RESULT_HEADER_BYTES as u64, 256)?;
-        let count = usize::from(raw.detections);
-        in_range("number of detections", count as u64, 0, MAX_DETECTIONS as u64)?;
         let boxes = bytes.get(header..).ok_or_else(|| truncated(header))?;
-        let need = header + count * BOX_BYTES;
         match have.checked_sub(need) {
             None => return Err(truncated(need)),
             Some(0) => {}

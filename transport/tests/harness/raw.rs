@@ -8,7 +8,7 @@ use s2n_quic::{Client, Connection};
 use transport::certs::TlsFiles;
 use transport::wire::VERSION;
 use transport::wire::control::ControlMessage;
-use transport::wire::frame::FrameHeader;
+use transport::wire::frame::{FrameFlags, FrameHeader};
 use transport::wire::result::FrameResult;
 
 use super::{PATIENCE, outsider};
@@ -43,6 +43,7 @@ pub fn header(payload_bytes: u32) -> FrameHeader {
         frame_height: 480,
         payload_bytes,
         sent_ns: 0,
+        flags: FrameFlags::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use transport::car::ReplyStatus;
 use transport::certs::TlsFiles;
 use transport::gateway::GatewayLimits;
 use transport::wire::ALPN;
-use transport::wire::frame::FrameHeader;
+use transport::wire::frame::{FrameFlags, FrameHeader};
 
 use super::harness::raw::{Driven, RawCar, header};
 use super::harness::{CarSide, CloudSide, IDENTITY, PATIENCE, echo, localhost, pki};
@@ -47,6 +47,34 @@ fn what_a_gateway_writes_is_read_by_python() {
     let types: Vec<&str> = control.as_array().expect("a list").iter().map(|message| text(message, "type")).collect();
     assert_eq!(types, ["accepted", "menu"]);
     assert_eq!(control[0]["models"][1]["name"], "edd2");
+    drop(raw);
+    cloud.end();
+}
+
+#[test]
+fn several_frames_on_a_stream_and_their_results_are_read_by_python() {
+    let Some(mut python) = Python::start() else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let pki = pki(dir.path());
+    let cloud = CloudSide::start(pki.cloud(), localhost(), GatewayLimits::default(), echo);
+    let runtime = Driven::start();
+    let mut raw = runtime.block_on(RawCar::join(&pki.car(), cloud.address, 1));
+    let said: Vec<u8> = [(1, true), (2, true), (3, false)]
+        .into_iter()
+        .flat_map(|(seq, follows)| {
+            let flags = FrameFlags { follows, probe: seq == 2 };
+            [FrameHeader { seq, flags, ..header(60) }.encode().to_vec(), vec![9; 60]].concat()
+        })
+        .collect();
+    let frames = python.ask("frames", &said).expect("frames");
+    let seen: Vec<_> =
+        frames.as_array().expect("a list").iter().map(|f| (&f["seq"], &f["follows"], &f["probe"])).collect();
+    let (yes, no) = (&Value::from(true), &Value::from(false));
+    assert_eq!(seen, [(&Value::from(1), yes, no), (&Value::from(2), yes, yes), (&Value::from(3), no, no)]);
+    let answer = runtime.block_on(raw.answer_to(said, false)).expect("results");
+    let results = python.ask("results", &answer).expect("results");
+    let seqs: Vec<_> = results.as_array().expect("a list").iter().map(|result| result["seq"].as_u64()).collect();
+    assert_eq!(seqs, [Some(1), Some(3)], "a probe has none");
     drop(raw);
     cloud.end();
 }

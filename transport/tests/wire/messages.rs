@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rt_core::detections::{Detection, MAX_DETECTIONS};
 use transport::wire::control::ControlMessage;
 use transport::wire::datagram::{Message, Progress, Ranges, Reception, ShardHeader, encode_result_head};
-use transport::wire::frame::{FrameHeader, MAX_BUDGET_US};
+use transport::wire::frame::{FrameFlags, FrameHeader, MAX_BUDGET_US};
 use transport::wire::layout::ShardLayout;
 use transport::wire::menu::{CloudMenu, ModelEntry};
 use transport::wire::result::{CloudTimes, FrameResult, Stamps, Status, TrainRate};
@@ -16,6 +16,7 @@ use transport::wire::{MAX_FRAME_BYTES, MAX_SIDE};
 prop_compose! {
     pub fn any_header()(
         (service, seq, model, sent_ns) in any::<(u16, u64, u16, u64)>(),
+        (follows, probe) in any::<(bool, bool)>(),
         budget_us in 0..=MAX_BUDGET_US,
         payload in any_payload(),
         [width, height, frame_width, frame_height] in [1..=MAX_SIDE, 1..=MAX_SIDE, 1..=MAX_SIDE, 1..=MAX_SIDE],
@@ -28,6 +29,7 @@ prop_compose! {
         let budget = Duration::from_micros(u64::from(budget_us));
         FrameHeader {
             service, seq, budget, model, payload, width, height, frame_width, frame_height, payload_bytes, sent_ns,
+            flags: FrameFlags { follows, probe },
         }
     }
 }

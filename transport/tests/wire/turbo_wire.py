@@ -10,8 +10,8 @@ and its standard library.
     turbo_wire.py --vectors FILE  decodes every golden vector of FILE and exits with 1 where one comes out otherwise
 
 KIND is frame (a frame header), result, control (with its length in front), control-stream (any number of those),
-frame-stream (a frame header and its payload), datagram (a shard, a progress report or an abandoned frame), result-stream
-(a result behind the head that names its frame).
+frame-stream (a frame header and its payload), frames (any number of frames on one stream), results (those of one stream),
+datagram (a shard, a progress report or an abandoned frame), result-stream (a result behind the head that names its frame).
 """
 
 import json
@@ -88,13 +88,15 @@ def frame(data):
     if message["coding"] == 1 and not 1 <= quality <= 100:
         raise Refused(f"quality is {quality}")
     message["quality"] = quality if message["coding"] == 1 else 0
-    take.number(1, "reserved")
+    flags = take.number(1, "flags")
     for side in ("width", "height", "frame_width", "frame_height"):
         message[side] = take.number(2, side, 1, MAX_SIDE)
     message["payload_len"] = take.number(4, "payload_len", 1, 50_000_000)
     if message["kind"] == 0 and message["payload_len"] != 3 * message["width"] * message["height"]:
         raise Refused("a raw input is not 3 × width × height bytes")
     message["sent_ns"] = take.number(8, "sent_ns")
+    message["follows"] = bool(flags & 1)
+    message["probe"] = bool(flags & 2)
     return message
 
 
@@ -107,9 +109,42 @@ def frame_stream(data):
     return message
 
 
+def frames(data):
+    """All that a car sends on a stream of several frames: each but the last says that another may follow."""
+    messages = []
+    while True:
+        message = frame(data)
+        end = int.from_bytes(data[:2], "little") + message["payload_len"]
+        if end > len(data):
+            raise Refused("the payload ends too early")
+        messages.append(message)
+        data = data[end:]
+        if not data:
+            return messages
+        if not message["follows"]:
+            raise Refused(f"{len(data)} bytes after the last frame")
+
+
 def result(data):
     """A whole result, to the end of its stream."""
     take = Cursor(data)
+    message = one_result(take)
+    take.end()
+    return message
+
+
+def results(data):
+    """The results of a stream of several frames."""
+    take = Cursor(data)
+    messages = []
+    while take.at < len(data):
+        messages.append(one_result(take))
+    return messages
+
+
+def one_result(take):
+    """The next result."""
+    begin = take.at
     length = take.number(2, "header_len", 76, 256)
     status = take.number(1, "status", 0, len(STATUS) - 1)
     count = take.number(1, "detections", 0, 64)
@@ -118,14 +153,13 @@ def result(data):
         message[stage] = take.number(4, stage)
     for field in ("train_bytes_per_s", "car_sent_ns", "header_received_ns", "last_received_ns", "result_sent_ns"):
         message[field] = take.number(8, field)
-    take.bytes(length - take.at, "fields of a later version")
+    take.bytes(length - (take.at - begin), "fields of a later version")
     message["boxes"] = []
     for _ in range(count):
         box = {field: take.float(field) for field in ("x_min", "y_min", "x_max", "y_max", "score")}
         box["class"] = take.number(1, "class")
         take.bytes(3, "reserved")
         message["boxes"].append(box)
-    take.end()
     return message
 
 
@@ -268,7 +302,9 @@ DECODERS = {
     "result-stream": result_stream,
     "frame": frame,
     "frame-stream": frame_stream,
+    "frames": frames,
     "result": result,
+    "results": results,
     "control": control,
     "control-stream": control_stream,
 }

@@ -60,6 +60,7 @@ fn frame(header: &FrameHeader) -> Value {
         "width": header.width, "height": header.height,
         "frame_width": header.frame_width, "frame_height": header.frame_height,
         "payload_len": header.payload_bytes, "sent_ns": header.sent_ns,
+        "follows": header.flags.follows, "probe": header.flags.probe,
     })
 }
 

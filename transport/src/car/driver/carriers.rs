@@ -144,7 +144,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         Ok(())
     }
 
-    fn launch(&mut self, mut flight: Flight, header: Result<usize, String>) {
+    pub(super) fn launch(&mut self, mut flight: Flight, header: Result<usize, String>) {
         self.next_id += 1;
         flight.delivered_before = self.flow.acked_bytes;
         if let Ok(bytes) = &header {

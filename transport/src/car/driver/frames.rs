@@ -14,7 +14,7 @@ use crate::car::gate;
 use crate::car::queue::{Outlook, Waiting, hopeless};
 use crate::car::{CloudReply, LinkEvent, Outgoing, ReplyStatus};
 use crate::carrier::Carrier;
-use crate::wire::frame::{FrameHeader, HEADER_BYTES};
+use crate::wire::frame::{FrameFlags, FrameHeader, HEADER_BYTES};
 use crate::wire::result::{FrameResult, Status};
 use crate::wire::{MAX_FRAME_BYTES, MAX_SIDE};
 
@@ -29,6 +29,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             let share = self.lanes.get_mut(lane).and_then(|lane| lane.share.as_mut()?.take());
             if let Some(bits_per_s) = share {
                 self.queue.set_share(lane, bits_per_s / 8.0, now);
+                if let Some(prototype) = &mut self.prototype {
+                    prototype.set_share(lane, bits_per_s / 8.0);
+                }
             }
             let Some(frame) = self.lanes.get_mut(lane).and_then(|lane| lane.input.take()) else { continue };
             if !up {
@@ -55,7 +58,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         entry.map_or(std::time::Duration::ZERO, |entry| std::time::Duration::from_micros(u64::from(entry.p50_us)))
     }
 
-    fn outlook(&self, now: Monotonic) -> Outlook {
+    pub(super) fn outlook(&self, now: Monotonic) -> Outlook {
         Outlook {
             rate: self.estimator.rate(now),
             low_rate: self.estimator.low_rate(now),
@@ -71,6 +74,9 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     pub(super) fn pump(&mut self, now: Monotonic, cx: &mut Context<'_>) {
         if !matches!(self.link, Link::Up { .. }) {
             return;
+        }
+        if self.prototype.is_some() {
+            return self.pump_prototype(now, cx);
         }
         let outlook = self.outlook(now);
         while let Some((lane, frame)) = self.queue.take_expired(now, outlook.min_rtt) {
@@ -107,12 +113,13 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
     }
 
     /// Looks through the begun frames: gives up those that cannot make it, answers those whose deadline has come.
-    fn review(&mut self, now: Monotonic, outlook: &Outlook) {
+    pub(super) fn review(&mut self, now: Monotonic, outlook: &Outlook) {
         let contended = self.queue.has_promising(now, outlook, |_| true);
         let mut index = 0;
         while let Some(flight) = self.flights.get_mut(index) {
             let deadline = flight.ticket.deadline;
-            if hopeless(now, deadline, flight.unsent_bytes(), contended, outlook) {
+            let given_up = || hopeless(now, deadline, flight.unsent_bytes(), contended, outlook);
+            if self.prototype.is_none() && given_up() {
                 let flight = self.flights.swap_remove(index);
                 // A frame that all went once and waits to repeat a loss says nothing about the rate.
                 if flight.sent_at.is_none() {
@@ -312,7 +319,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
 }
 
 /// The frame's header, or `None` where the frame cannot be sent: no such model in the menu, too large, no pixels.
-fn header<B: AsRef<[u8]>>(
+pub(super) fn header<B: AsRef<[u8]>>(
     frame: &Outgoing<B>,
     models: &[String],
     menu: &crate::wire::menu::CloudMenu,
@@ -332,5 +339,6 @@ fn header<B: AsRef<[u8]>>(
         frame_height: side(frame.meta.height)?,
         payload_bytes: u32::try_from(length).ok().filter(|bytes| (1..=MAX_FRAME_BYTES).contains(bytes))?,
         sent_ns: now.as_ns(),
+        flags: FrameFlags::default(),
     })
 }

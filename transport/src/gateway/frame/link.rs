@@ -1,6 +1,6 @@
 //! What the frames of a connection share, and what each of them holds while it is served.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub(in crate::gateway) struct Link {
     pub(in crate::gateway) handle: Handle,
     pub(in crate::gateway) services: RefCell<Services>,
     pub(in crate::gateway) record: RefCell<Record>,
+    /// Streams that are being served on which several frames come.
+    pub(in crate::gateway) long_streams: Cell<usize>,
 }
 
 impl Link {
@@ -89,7 +91,7 @@ impl Drop for Serving {
 }
 
 /// Counts a frame as being received for as long as it lives.
-pub(super) struct Receiving {
+pub(in crate::gateway) struct Receiving {
     link: Rc<Link>,
     service: u16,
     missing_bytes: u64,
@@ -97,13 +99,13 @@ pub(super) struct Receiving {
 
 impl Receiving {
     /// A frame of `service` whose `bytes` have yet to come.
-    pub(super) fn new(link: &Rc<Link>, service: u16, bytes: u64) -> Self {
+    pub(in crate::gateway) fn new(link: &Rc<Link>, service: u16, bytes: u64) -> Self {
         link.metrics.arrivals().enter(bytes);
         Self { link: Rc::clone(link), service, missing_bytes: bytes }
     }
 
     /// So many of them came.
-    pub(super) fn came(&mut self, bytes: usize) {
+    pub(in crate::gateway) fn came(&mut self, bytes: usize) {
         self.missing_bytes = self.missing_bytes.saturating_sub(bytes as u64);
         self.link.received(self.service, bytes);
     }
@@ -116,12 +118,12 @@ impl Drop for Receiving {
 }
 
 /// Bytes set aside for a frame, given back however its task ends.
-pub(super) struct Held<'a> {
-    pub(super) link: &'a Link,
-    pub(super) bytes: u64,
+pub(in crate::gateway) struct Held {
+    pub(in crate::gateway) link: Rc<Link>,
+    pub(in crate::gateway) bytes: u64,
 }
 
-impl Drop for Held<'_> {
+impl Drop for Held {
     fn drop(&mut self) {
         if let Ok(mut hub) = self.link.hub.try_borrow_mut() {
             hub.release(self.link.connection, self.bytes);

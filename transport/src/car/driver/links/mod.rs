@@ -15,6 +15,7 @@ use super::{Driver, Link, Told};
 use crate::car::connections::{Connections, Id};
 use crate::car::session::{Dialler, Introduction, Session};
 use crate::car::{CarEndpoint, CarError, Uplink};
+use crate::carrier::CarrierChoice;
 use crate::certs::{Car, Credentials};
 use crate::estimate::{LossEstimator, RateEstimator};
 use crate::wire::menu::CloudMenu;
@@ -52,6 +53,7 @@ pub(super) struct Links {
     pub(super) rules: Connections,
     introduction: Introduction,
     tls: Credentials<Car>,
+    carrier: CarrierChoice,
     wake: Arc<Notify>,
     uplinks: Vec<Uplink>,
     /// One for each uplink; that of the uplink in use is the driver's own.
@@ -72,7 +74,8 @@ impl Links {
         // An uplink that is not there may come later.
         let mut idle = Vec::new();
         for (index, uplink) in uplinks.iter().enumerate() {
-            if let Ok(dialler) = Dialler::new(config.server, &config.tls, uplink, index, Arc::clone(wake)) {
+            let wake = Arc::clone(wake);
+            if let Ok(dialler) = Dialler::new(config.server, &config.tls, uplink, index, config.carrier, wake) {
                 idle.push((index, dialler));
             }
         }
@@ -87,6 +90,7 @@ impl Links {
                 process: random(),
             },
             tls: config.tls.clone(),
+            carrier: config.carrier,
             wake: Arc::clone(wake),
             memories: uplinks.iter().map(memory).collect(),
             uplinks,
@@ -114,7 +118,8 @@ impl Links {
         if let Some(index) = self.idle.iter().position(|idle| idle.0 == uplink) {
             return Ok(self.idle.swap_remove(index).1);
         }
-        Dialler::new(self.introduction.server, &self.tls, &self.name(uplink), uplink, Arc::clone(&self.wake))
+        let (server, wake) = (self.introduction.server, Arc::clone(&self.wake));
+        Dialler::new(server, &self.tls, &self.name(uplink), uplink, self.carrier, wake)
     }
 
     fn take(&mut self, id: Id) -> Option<Standing> {
