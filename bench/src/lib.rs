@@ -6,8 +6,11 @@
 
 pub mod answering;
 pub mod cli;
+pub mod cloud;
+pub mod cpu;
 pub mod error;
 pub mod frame;
+pub mod gateway;
 pub mod hop;
 pub mod host;
 pub mod peers;

@@ -10,6 +10,7 @@
 mod connections;
 mod controller;
 pub(crate) mod driver;
+mod fleet;
 mod flight;
 pub mod gate;
 mod metrics;
@@ -31,6 +32,7 @@ use rt_core::mailbox;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 
+pub use fleet::run_cars;
 pub use reply::{CloudReply, ReplyStatus};
 pub use uplink::Uplink;
 
