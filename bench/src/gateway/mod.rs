@@ -1,6 +1,6 @@
 //! `turbo bench gateway`: what a car costs the gateway, from ten of them to a thousand.
 //!
-//! The gateway has a process of its own; the cars, real endpoints with certificates and sockets of their own, share a
+//! The gateway has a process of its own; the cars, with certificates, sockets and QUIC endpoints of their own, share a
 //! thread of this one. What is compared is processor time, not time: the machine may be busy with other things.
 
 mod fleet;
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rt_core::clock::Monotonic;
-use transport::certs::{Car, Credentials, DevPki};
+use transport::certs::{DevPki, TlsFiles};
 
 use crate::error::{BenchError, Result};
 use fleet::{Fleet, Plan, Tally};
@@ -55,10 +55,9 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<Vec<Row>> {
     let dir = tempfile::tempdir().map_err(BenchError::library("a temporary folder"))?;
     let pki = DevPki::create(dir.path()).map_err(BenchError::library("certificates"))?;
-    let tls = Credentials::<Car>::load(pki.car()).map_err(BenchError::library("the cars' certificates"))?;
     let mut rows = Vec::new();
     for &cars in &options.cars {
-        let measured = fleet_of(cars, options, dir.path(), &tls)?;
+        let measured = fleet_of(cars, options, dir.path(), &pki.car())?;
         for row in &measured {
             eprintln!("{row}");
         }
@@ -68,16 +67,15 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
 }
 
 /// The rows of one number of cars.
-fn fleet_of(cars: usize, options: &Options, dir: &Path, tls: &Credentials<Car>) -> Result<Vec<Row>> {
+fn fleet_of(cars: usize, options: &Options, dir: &Path, tls: &TlsFiles) -> Result<Vec<Row>> {
     let mut server = Server::start(dir)?;
     let empty = server.sample()?;
-    let plan = Plan { cars, frame_bytes: options.frame_bytes, budget: BUDGET, stagger: STAGGER };
+    let plan = Plan { cars, frame_bytes: options.frame_bytes, budget: BUDGET, stagger: STAGGER, tls: tls.clone() };
     let begun = Monotonic::now();
-    let mut fleet = Fleet::start(&plan, server.address, tls)?;
+    let fleet = Fleet::start(plan, server.address);
     connected(&mut server, cars)?;
     let connect = begun.elapsed();
     std::thread::sleep(SETTLE);
-    fleet.forget_events();
     let here = server.sample()?;
     let memory = (here.resident_bytes.saturating_sub(empty.resident_bytes)) / cars.max(1) as u64;
     let idle = idle(&mut server, options.time / 2)?;
@@ -86,7 +84,7 @@ fn fleet_of(cars: usize, options: &Options, dir: &Path, tls: &Credentials<Car>) 
     {
         let mut windows = Vec::new();
         for _ in 0..options.rounds {
-            windows.push(window(&mut server, &mut fleet, per_second, options.time)?);
+            windows.push(window(&mut server, &fleet, per_second, options.time)?);
         }
         let mut row = Row::of(load, cars, per_second, options.frame_bytes, &windows);
         (row.idle_us_per_car_s, row.connect_s) = (idle / cars.max(1) as f64, connect.as_secs_f64());
@@ -122,10 +120,10 @@ fn idle(server: &mut Server, time: Duration) -> Result<f64> {
     Ok(after.process_ns.saturating_sub(before.process_ns) as f64 / 1e3 / took.as_secs_f64())
 }
 
-fn window(server: &mut Server, fleet: &mut Fleet, per_second: f64, time: Duration) -> Result<Window> {
+fn window(server: &mut Server, fleet: &Fleet, per_second: f64, time: Duration) -> Result<Window> {
     let clock = fleet.clock()?;
     let (begun, before, cars_before) = (Monotonic::now(), server.sample()?, clock.time()?);
-    let tally: Tally = fleet.drive(per_second, time);
+    let tally: Tally = fleet.drive(per_second, time)?;
     let (took, after, cars_after): (Duration, Sample, Duration) = (begun.elapsed(), server.sample()?, clock.time()?);
     Ok(Window {
         tally,

@@ -46,7 +46,7 @@ pub struct Row {
     /// Share of them whose detections came within 200 ms of capture, 0 to 1.
     pub on_time: f64,
     /// Whatever must not be, in all rounds: refusals of any kind that the gateway counted, cars that left it, frames
-    /// answered with an error or not at all, connections refused, failed or lost as the cars saw them.
+    /// answered with an error or not at all, cars not let in, connections lost as the cars saw them.
     pub errors: u64,
     /// User and system time of the gateway's process for each frame, its worker's share included.
     pub cpu_us_per_frame: f64,
@@ -78,8 +78,8 @@ impl Row {
         let cpu = per_frame(&|window| window.process_ns);
         let cores = sorted(windows.iter().map(|window| window.process_ns as f64 * 1e-9 / window.took.as_secs_f64()));
         let errors = |window: &Window| {
-            let Tally { wrong, unanswered, link_failures, .. } = window.tally;
-            window.offences + window.cars_left + wrong + unanswered + link_failures
+            let Tally { wrong, unanswered, links_lost, .. } = window.tally;
+            window.offences + window.cars_left + wrong + unanswered + links_lost
         };
         let most = windows.iter().map(|window| window.resident_bytes).max().unwrap_or(0);
         Self {
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_row_counts_every_kind_of_error_and_takes_medians() {
         let window = |process_us: u64, offences| Window {
-            tally: Tally { frames: 100, on_time: 90, wrong: 1, unanswered: 2, link_failures: 3 },
+            tally: Tally { frames: 100, on_time: 90, given_up: 4, wrong: 1, unanswered: 2, links_lost: 3 },
             took: Duration::from_secs(1),
             process_ns: process_us * 1_000,
             gateway_ns: 0,

@@ -10,7 +10,6 @@
 mod connections;
 mod controller;
 pub(crate) mod driver;
-mod fleet;
 mod flight;
 pub mod gate;
 mod metrics;
@@ -32,7 +31,6 @@ use rt_core::mailbox;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 
-pub use fleet::run_cars;
 pub use reply::{CloudReply, ReplyStatus};
 pub use uplink::Uplink;
 
