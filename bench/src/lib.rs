@@ -8,6 +8,7 @@ pub mod answering;
 pub mod cli;
 pub mod cloud;
 pub mod cpu;
+pub mod emulated;
 pub mod error;
 pub mod frame;
 pub mod gateway;

@@ -1,6 +1,7 @@
 //! `turbo bench transport`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ::transport::simulation::cases;
 use clap::Args;
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use super::output::print_json;
 use super::{Result, count};
+use crate::emulated;
 use crate::error::BenchError;
 use crate::host::Host;
 use crate::transport::{self, Options, Row};
@@ -25,6 +27,15 @@ pub struct TransportArgs {
     /// Folder of recorded traces (`*.up`); by default `traces` of the shared test data, skipped where it is not there.
     #[arg(long, value_name = "FOLDER")]
     traces: Option<PathBuf>,
+    /// In real time too: real endpoints, sockets and the link emulator's relay, with what they cost.
+    #[arg(long)]
+    real: bool,
+    /// With --real: how long frames count in each run.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..), requires = "real")]
+    seconds: u64,
+    /// With --real: only this carrier, beside the plain client.
+    #[arg(long, value_name = "NAME", requires = "real")]
+    carrier: Option<String>,
     /// Print one JSON object instead of lines.
     #[arg(long)]
     json: bool,
@@ -34,8 +45,8 @@ pub struct TransportArgs {
 }
 
 #[derive(Serialize)]
-struct TransportReport {
-    rows: Vec<Row>,
+struct TransportReport<R> {
+    rows: Vec<R>,
     skipped: Vec<String>,
     host: Host,
 }
@@ -56,6 +67,9 @@ impl TransportArgs {
         if let Some(only) = &self.only {
             cases.retain(|case| case.name.contains(only.as_str()));
         }
+        if self.real {
+            return self.in_real_time(&cases, skipped);
+        }
         let rows = transport::run(&cases, &Options { seeds: self.seeds as u64 })?;
         let missed: Vec<String> = rows.iter().filter_map(Row::missed).collect();
         if self.json {
@@ -66,6 +80,18 @@ impl TransportArgs {
         if self.check && !missed.is_empty() {
             return Err(BenchError::Violated(format!("shares that were not reached: {}", missed.join("; "))));
         }
+        Ok(())
+    }
+
+    fn in_real_time(&self, cases: &[cases::Case], skipped: Vec<String>) -> Result<()> {
+        let time = Duration::from_secs(self.seconds);
+        let options = emulated::Options { seeds: self.seeds as u64, time, carrier: self.carrier.clone() };
+        let host = Host::look();
+        let rows = emulated::run(cases, &options)?;
+        if self.json {
+            return print_json(&TransportReport { rows, skipped, host });
+        }
+        rows.iter().for_each(|row| println!("{row}"));
         Ok(())
     }
 }

@@ -2,8 +2,6 @@
 //! thread. A thousand of the real endpoints, with their rules and estimates, would need more than the core that is
 //! left beside the gateway, and it is the gateway that is measured.
 
-mod car;
-
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -15,9 +13,9 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use transport::certs::TlsFiles;
 
+use super::plain_car::{Answer, Car, Credentials, Frame, send_frame};
 use crate::cpu::CpuClock;
 use crate::error::{BenchError, Result};
-use car::{Car, Credentials, send_frame};
 
 /// What became of the frames of a stretch of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,7 +114,7 @@ fn run(
     let runtime = runtime.map_err(BenchError::system("the cars' runtime"))?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        let credentials = Credentials::load(&plan.tls)?;
+        let credentials = Credentials::load(&plan.tls);
         let tally = Rc::new(RefCell::new(Tally::default()));
         let mut joining = Vec::new();
         for number in 0..plan.cars {
@@ -160,15 +158,16 @@ async fn drive(cars: &mut [Car], order: &Drive, bytes: &Bytes, budget: Duration,
         let place = usize::try_from(number % count).unwrap_or(0);
         let Some(car) = cars.get_mut(place) else { break };
         tally.borrow_mut().frames += 1;
-        let (handle, seq, bytes, tally) = (car.handle(), car.next_seq(), bytes.clone(), Rc::clone(tally));
+        let frame = Frame { seq: car.next_seq(), bytes: bytes.clone(), budget };
+        let (handle, tally) = (car.handle(), Rc::clone(tally));
         tokio::task::spawn_local(async move {
             let began = tokio::time::Instant::now();
-            let sent = tokio::time::timeout(budget * 2, send_frame(handle, seq, bytes, budget)).await;
+            let sent = tokio::time::timeout(budget * 2, send_frame(handle, frame)).await;
             let in_time = began.elapsed() <= budget;
             let mut tally = tally.borrow_mut();
             match sent {
-                Ok(Ok(car::Answer::Detections)) => tally.on_time += u64::from(in_time),
-                Ok(Ok(car::Answer::GivenUp)) => tally.given_up += 1,
+                Ok(Ok(Answer::Detections)) => tally.on_time += u64::from(in_time),
+                Ok(Ok(Answer::GivenUp)) => tally.given_up += 1,
                 Ok(_) => tally.wrong += 1,
                 Err(_) => tally.unanswered += 1,
             }

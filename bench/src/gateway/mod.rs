@@ -4,6 +4,7 @@
 //! thread of this one. What is compared is processor time, not time: the machine may be busy with other things.
 
 mod fleet;
+pub(crate) mod plain_car;
 mod row;
 mod server;
 

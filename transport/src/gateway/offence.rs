@@ -27,11 +27,13 @@ pub enum Offence {
     Sequence,
     /// More bytes at a time than a car may hold.
     CarBytes,
+    /// More pings than a car with a dead path would send.
+    Pings,
 }
 
 impl Offence {
     /// All there are, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Admission,
         Self::Control,
         Self::Header,
@@ -42,6 +44,7 @@ impl Offence {
         Self::Service,
         Self::Sequence,
         Self::CarBytes,
+        Self::Pings,
     ];
 
     /// What was refused, for a person.
@@ -58,13 +61,14 @@ impl Offence {
             Self::Service => "frames of too many services",
             Self::Sequence => "repeated frames",
             Self::CarBytes => "frames beyond a car's share of memory",
+            Self::Pings => "pings beyond a car's share",
         }
     }
 
     /// Whether no correct car ever does it; the others may be the doing of a configuration or of the network.
     #[must_use]
     pub const fn breaks_the_protocol(self) -> bool {
-        matches!(self, Self::Control | Self::Header | Self::HeaderTime | Self::Length | Self::Sequence)
+        matches!(self, Self::Control | Self::Header | Self::HeaderTime | Self::Length | Self::Sequence | Self::Pings)
     }
 }
 

@@ -1,4 +1,4 @@
-//! One car as the gateway sees it.
+//! One car as the gateway sees it, with nothing of the car's own endpoint: what one would otherwise use.
 
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,7 +18,7 @@ use transport::wire::frame::FrameHeader;
 use transport::wire::result::{FrameResult, Status};
 use transport::wire::{ALPN, IDLE, VERSION};
 
-use super::Tally;
+use super::fleet::Tally;
 use crate::error::{BenchError, Result};
 
 /// As a car's.
@@ -28,11 +28,11 @@ const SERVICE: u16 = 1;
 
 /// What all cars show and trust.
 #[derive(Clone)]
-pub(super) struct Credentials(Rc<TlsFiles>);
+pub(crate) struct Credentials(Rc<TlsFiles>);
 
 impl Credentials {
-    pub(super) fn load(files: &TlsFiles) -> Result<Self> {
-        Ok(Self(Rc::new(files.clone())))
+    pub(crate) fn load(files: &TlsFiles) -> Self {
+        Self(Rc::new(files.clone()))
     }
 
     fn client(&self) -> Result<Client> {
@@ -57,7 +57,7 @@ impl Credentials {
 }
 
 /// A car that was let in.
-pub(super) struct Car {
+pub(crate) struct Car {
     handle: Handle,
     seq: u64,
     /// Dropping it would finish the control stream.
@@ -67,7 +67,7 @@ pub(super) struct Car {
 
 impl Car {
     /// Connects, says Hello, and hears menus from then on; a connection that ends is counted.
-    pub(super) async fn join(
+    pub(crate) async fn join(
         credentials: Credentials,
         server: SocketAddr,
         number: usize,
@@ -104,16 +104,16 @@ impl Car {
         Ok(Self { handle, seq: 0, _control: control, _client: client })
     }
 
-    pub(super) fn handle(&self) -> Handle {
+    pub(crate) fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
-    pub(super) fn next_seq(&mut self) -> u64 {
+    pub(crate) fn next_seq(&mut self) -> u64 {
         self.seq += 1;
         self.seq
     }
 
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.handle.close(transport::wire::code::DONE.into());
     }
 }
@@ -126,14 +126,23 @@ fn first_message(bytes: &[u8]) -> Option<&[u8]> {
 
 /// How a frame was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Detections,
     GivenUp,
     Wrong,
 }
 
+/// A frame to be sent.
+pub(crate) struct Frame {
+    pub(crate) seq: u64,
+    pub(crate) bytes: Bytes,
+    /// What is left of its time.
+    pub(crate) budget: Duration,
+}
+
 /// Sends a frame on a stream of its own, which stays open until its result is read, as a car's does.
-pub(super) async fn send_frame(mut handle: Handle, seq: u64, bytes: Bytes, budget: Duration) -> Result<Answer> {
+pub(crate) async fn send_frame(mut handle: Handle, frame: Frame) -> Result<Answer> {
+    let Frame { seq, bytes, budget } = frame;
     let header = FrameHeader {
         service: SERVICE,
         seq,
