@@ -20,3 +20,4 @@ pub mod samples;
 pub mod seat;
 pub mod soak;
 pub mod transport;
+pub mod transport_soak;

@@ -108,7 +108,8 @@ fn a_full_house_has_a_place_where_a_car_has_vanished() {
         scene.world.link().set_hole(true);
         scene.world.sleep(10 * S).await;
         assert!(connected(&mut second), "the silent one's place is taken");
-        assert_eq!((scene.stats.cars(), scene.left()), (1, 1));
+        // Beside the first one's connection, those attempts of the second that were not needed have ended.
+        assert!(scene.stats.cars() == 1 && scene.left() >= 1);
     });
 }
 

@@ -23,8 +23,8 @@ fn the_heap_is_flat_over_minutes_of_faults() {
     assert!(soaked.heap_bytes.iter().all(|bytes| *bytes > 10_000), "the heap is counted");
     // All of it happened.
     assert!(soaked.on_time * 10 >= soaked.frames * 5, "cars deliver between the faults");
-    assert!(soaked.answered + 100 >= soaked.frames, "every frame is answered but those of cars that were replaced");
-    assert!(soaked.gateways_killed >= 1 && soaked.cars_replaced >= 3 && soaked.offences >= 40);
+    assert!(soaked.answered + 100 >= soaked.frames, "every frame is answered");
+    assert!(soaked.connected >= minutes / 2 && soaked.left >= minutes && soaked.offences >= 40);
     let grown = soaked.grown_bytes();
     assert!(grown <= ALLOWED_BYTES, "{grown} bytes more on the heap: {:?}", soaked.heap_bytes);
 }

@@ -13,6 +13,7 @@ use crate::emulated;
 use crate::error::BenchError;
 use crate::host::Host;
 use crate::transport::{self, Options, Row};
+use crate::transport_soak;
 
 /// What it takes.
 #[derive(Args)]
@@ -36,6 +37,9 @@ pub struct TransportArgs {
     /// With --real: only this carrier, beside the plain client.
     #[arg(long, value_name = "NAME", requires = "real")]
     carrier: Option<String>,
+    /// Instead: so many simulated minutes of faults, and by how much the heap has grown after them.
+    #[arg(long, value_name = "MINUTES", conflicts_with = "real", value_parser = clap::value_parser!(u64).range(10..=600))]
+    soak: Option<u64>,
     /// Print one JSON object instead of lines.
     #[arg(long)]
     json: bool,
@@ -54,8 +58,18 @@ struct TransportReport<R> {
 impl TransportArgs {
     /// Measures and prints.
     pub fn run(&self) -> Result<()> {
+        if let Some(minutes) = self.soak {
+            return self.soaked(minutes);
+        }
+        let known = |name: &str| name == "plain" || transport::CARRIERS.iter().any(|(carrier, _)| *carrier == name);
+        if let Some(name) = self.carrier.as_deref().filter(|name| !known(name)) {
+            return Err(BenchError::Usage(format!("{name:?} is no carrier")));
+        }
         let folder = self.traces.clone().or_else(|| testkit::data::shared("traces"));
         let mut cases = cases::built_in();
+        if self.real {
+            cases.extend(emulated::cost_cases());
+        }
         let mut skipped = Vec::new();
         match folder {
             Some(folder) => cases.extend(cases::recorded(&folder)),
@@ -81,6 +95,16 @@ impl TransportArgs {
             return Err(BenchError::Violated(format!("shares that were not reached: {}", missed.join("; "))));
         }
         Ok(())
+    }
+
+    fn soaked(&self, minutes: u64) -> Result<()> {
+        let soaked = transport_soak::run(minutes)?;
+        if self.json {
+            print_json(&soaked)?;
+        } else {
+            println!("{soaked}");
+        }
+        soaked.judge()
     }
 
     fn in_real_time(&self, cases: &[cases::Case], skipped: Vec<String>) -> Result<()> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rt_core::stop::StopToken;
 use transport::carrier::CarrierChoice;
 use transport::certs::DevPki;
-use transport::link::{Link, LinkConfig, Trace};
+use transport::link::{Link, LinkConfig, PathConfig, Trace};
 use transport::simulation::cases::Case;
 use transport::simulation::scenario::{Outcome, Scenario, menu};
 
@@ -42,6 +42,19 @@ pub struct Options {
     pub time: Duration,
     /// Only this carrier.
     pub carrier: Option<String>,
+}
+
+/// Cases in which every frame can be on time, whatever carries it: what they cost can be compared.
+#[must_use]
+pub fn cost_cases() -> Vec<Case> {
+    let rtt = Duration::from_millis(50);
+    // The load is counted as part of 10 Mbit/s.
+    let case = |mbps: u64, load: f64| {
+        let name = format!("{mbps} Mbit/s, 50 ms, no loss, 0.5 x");
+        let case = Case::constant(&name, load, rtt, 0.0, 0.0);
+        Case { up: PathConfig { trace: Trace::fixed(mbps * 1_000_000), ..case.up.clone() }, claimed: None, ..case }
+    };
+    vec![case(10, 0.5), case(30, 1.5)]
 }
 
 /// Runs `cases` in real time and in virtual time, a row for each carrier; the plain client is the last of them.

@@ -29,16 +29,14 @@ pub(super) struct SoakedCar {
     replies: rtrb::Consumer<CloudReply>,
     events: rtrb::Consumer<LinkEvent>,
     bell: Doorbell,
-    stop: StopToken,
     next_seq: u64,
 }
 
 impl SoakedCar {
-    /// The car in this place, which decides its carrier; its number makes its identity.
+    /// The car in this place, which decides its carrier.
     pub(super) fn start(
         world: &World,
         place: u64,
-        number: u64,
         server: SocketAddr,
         tls: &Credentials<CarSide>,
     ) -> Result<Self, Box<dyn std::error::Error>> {
@@ -53,7 +51,7 @@ impl SoakedCar {
             server_name: CLOUD_NAME.into(),
             uplinks: vec![],
             tls: tls.clone(),
-            identity: format!("car/soaked/00000000-0000-4000-8000-{number:012x}").parse()?,
+            identity: format!("car/soaked/00000000-0000-4000-8000-{place:012x}").parse()?,
             models: vec!["edd1".into()],
             services: vec![service],
             estimates: vec![],
@@ -64,9 +62,8 @@ impl SoakedCar {
             counters: ThreadCounters::new("car").0,
             heartbeat: Heartbeat::default(),
         };
-        let stop = StopToken::default();
-        let bell = world.car(config, &stop).map_err(|error: CarError| error.to_string())?;
-        Ok(Self { input, replies, events, bell, stop, next_seq: 1 })
+        let bell = world.car(config, &StopToken::default()).map_err(|error: CarError| error.to_string())?;
+        Ok(Self { input, replies, events, bell, next_seq: 1 })
     }
 
     pub(super) fn send(&mut self, now: Monotonic) {
@@ -87,9 +84,5 @@ impl SoakedCar {
                 _ => {}
             }
         }
-    }
-
-    pub(super) fn end(self) {
-        self.stop.set();
     }
 }
