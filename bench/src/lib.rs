@@ -6,8 +6,12 @@
 
 pub mod answering;
 pub mod cli;
+pub mod cloud;
+pub mod cpu;
+pub mod emulated;
 pub mod error;
 pub mod frame;
+pub mod gateway;
 pub mod hop;
 pub mod host;
 pub mod peers;
@@ -16,3 +20,4 @@ pub mod samples;
 pub mod seat;
 pub mod soak;
 pub mod transport;
+pub mod transport_soak;

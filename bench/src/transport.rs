@@ -17,7 +17,7 @@ const WARM_UP: Duration = Duration::from_secs(3);
 /// The carrier that is chosen frame by frame.
 const AUTO: &str = "auto";
 /// What is compared.
-const CARRIERS: [(&str, CarrierChoice); 5] = [
+pub(crate) const CARRIERS: [(&str, CarrierChoice); 5] = [
     ("prototype", CarrierChoice::Prototype(Probe::None)),
     ("prototype+probe", CarrierChoice::Prototype(Probe::Fill)),
     ("stream", CarrierChoice::Pinned(Carrier::Stream)),
@@ -82,7 +82,7 @@ pub fn run(cases: &[Case], options: &Options) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn row(case: &Case, carrier: &str, outcomes: &[Outcome]) -> Row {
+pub(crate) fn row(case: &Case, carrier: &str, outcomes: &[Outcome]) -> Row {
     let mean = |of: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len().max(1) as f64;
     let shares = outcomes.iter().map(Outcome::on_time);
     let ms = |time: Duration| time.as_secs_f64() * 1e3;

@@ -68,7 +68,18 @@ impl Sub for HeapCalls {
 thread_local! {
     // Neither lazily made nor destroyed: the allocator may look at them at any time of a thread's life.
     static CALLS: Cell<HeapCalls> = const { Cell::new(HeapCalls::NONE) };
+    static HELD: Cell<i64> = const { Cell::new(0) };
     static SEEN_BY: Cell<Option<&'static SharedCalls>> = const { Cell::new(None) };
+}
+
+/// Bytes that the calling thread has allocated and not freed; what it freed for another thread counts against it.
+#[must_use]
+pub fn held_by_this_thread() -> i64 {
+    HELD.get()
+}
+
+fn hold(more: usize, less: usize) {
+    HELD.set(HELD.get().wrapping_add_unsigned(more as u64).wrapping_sub_unsigned(less as u64));
 }
 
 fn note(call: HeapCalls) {
@@ -87,24 +98,28 @@ pub struct CountingHeap;
 unsafe impl GlobalAlloc for CountingHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(HeapCalls { allocs: 1, bytes: layout.size() as u64, ..HeapCalls::NONE });
+        hold(layout.size(), 0);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note(HeapCalls { zeroed: 1, bytes: layout.size() as u64, ..HeapCalls::NONE });
+        hold(layout.size(), 0);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(HeapCalls { reallocs: 1, bytes: size as u64, ..HeapCalls::NONE });
+        hold(size, layout.size());
         // SAFETY: the caller's promises are passed on; the pointer came from `System`.
         unsafe { System.realloc(pointer, layout, size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         note(HeapCalls { deallocs: 1, ..HeapCalls::NONE });
+        hold(0, layout.size());
         // SAFETY: the caller's promises are passed on; the pointer came from `System`.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -211,6 +226,17 @@ mod tests {
         });
         assert_eq!(calls, HeapCalls { allocs: 1, zeroed: 1, reallocs: 1, deallocs: 2, bytes: 10 + 100 + 1_000 });
         assert_eq!(calls.allocations(), 3);
+    }
+
+    #[test]
+    fn what_is_held_is_what_was_not_freed() {
+        let before = held_by_this_thread();
+        let mut kept: Vec<u8> = black_box(Vec::with_capacity(100));
+        drop(black_box(vec![0_u8; 5_000]));
+        kept.reserve_exact(300);
+        assert_eq!(held_by_this_thread() - before, 300);
+        drop(black_box(kept));
+        assert_eq!(held_by_this_thread(), before);
     }
 
     #[test]

@@ -269,6 +269,22 @@ fn who_breaks_the_protocol_again_and_again_is_cut_off_and_may_come_back() {
 }
 
 #[test]
+fn a_minute_of_pings_at_once_is_heard_and_a_flood_of_them_is_cut_off() {
+    let mut scene = Scene::new(GatewayLimits::default());
+    let ping = transport::wire::control::ControlMessage::Ping.encode();
+    let mut rested = scene.raw(1);
+    scene.runtime.block_on(rested.control(ping.repeat(600)));
+    assert_eq!(scene.runtime.block_on(rested.frame(header(100))).status, Status::Ok);
+    assert_eq!(scene.cloud.stats.offences(Offence::Pings), 0);
+    let mut flooding = scene.raw(2);
+    scene.runtime.block_on(flooding.control(ping.repeat(20_000)));
+    scene.wait_logged("is cut off");
+    assert!(scene.cloud.stats.offences(Offence::Pings) >= 256);
+    scene.others_are_served();
+    scene.end();
+}
+
+#[test]
 fn absurd_send_times_come_back_as_they_were_and_no_budget_is_no_time() {
     let mut scene = Scene::new(GatewayLimits::default());
     let mut raw = scene.raw(1);

@@ -1,6 +1,7 @@
 //! The command lines of both programs, `turbo-bench` and `turbo-soak`.
 
 mod frame;
+mod gateway;
 mod hop;
 mod output;
 mod soak;
@@ -14,6 +15,7 @@ use crate::error::{BenchError, Result};
 use crate::frame::{Pace, hand_over};
 use crate::peers;
 use frame::FrameArgs;
+use gateway::GatewayArgs;
 use hop::HopArgs;
 use output::print_json;
 use soak::SoakArgs;
@@ -48,6 +50,8 @@ enum What {
     Soak(SoakArgs),
     /// Frames on time over links in virtual time, carrier beside carrier.
     Transport(TransportArgs),
+    /// What a car costs the gateway, from ten of them to a thousand.
+    Gateway(GatewayArgs),
     #[command(flatten)]
     Inner(Inner),
 }
@@ -60,6 +64,12 @@ enum Inner {
     Answer {
         /// Name of the peer, and what its end needs.
         words: Vec<String>,
+    },
+    /// A gateway for cars of another process.
+    #[command(hide = true, name = crate::gateway::VERB)]
+    ServeGateway {
+        /// Where its certificates are.
+        dir: std::path::PathBuf,
     },
     /// The hand-overs alone, to be counted.
     #[command(hide = true)]
@@ -82,6 +92,7 @@ impl Bench {
                 What::Frame(args) => args.run(),
                 What::Soak(args) => args.run(),
                 What::Transport(args) => args.run(),
+                What::Gateway(args) => args.run(),
                 What::Inner(inner) => inner.run(),
             },
         )
@@ -110,6 +121,7 @@ impl Inner {
     fn run(&self) -> Result<()> {
         match self {
             Self::Answer { words } => peers::answer_as(words),
+            Self::ServeGateway { dir } => crate::gateway::serve(dir),
             Self::HandOver { frames, pace } => print_json(&hand_over(*frames, *pace)?),
         }
     }

@@ -197,6 +197,22 @@ impl<C> Admission<C> {
         self.cars.values().flat_map(|present| &present.places).map(|place| &place.close)
     }
 
+    /// The same, car by car.
+    pub(super) fn lines_by_car(&self) -> impl Iterator<Item = impl Iterator<Item = &C> + Clone> {
+        self.cars.values().map(|present| present.places.iter().map(|place| &place.close))
+    }
+
+    /// Whether a car of this identity would be one too many.
+    pub(super) fn is_full(&self, identity: &Identity, limits: &GatewayLimits) -> bool {
+        self.cars.len() >= limits.max_cars && !self.cars.contains_key(identity.as_str())
+    }
+
+    /// The number of the connection that is `wanted`.
+    pub(super) fn connection_of(&self, wanted: impl Fn(&C) -> bool) -> Option<u64> {
+        let mut places = self.cars.values().flat_map(|present| &present.places);
+        places.find(|place| wanted(&place.close)).map(|place| place.connection)
+    }
+
     fn forget_full_purses(&mut self, limits: &GatewayLimits, now: Monotonic) {
         if self.purses.len() > self.cars.len() + IDLE_PURSES {
             let Self { cars, purses, .. } = self;

@@ -1,4 +1,4 @@
-//! One car's connection: Hello first, then a stream per frame, and the menu about every second.
+//! One car's connection: Hello first, then a stream per frame, and the menu whenever it has changed.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -16,6 +16,7 @@ use super::frame::{self, Link};
 use super::hub::Hub;
 use super::offence::{Offence, Record};
 use super::peer::PeerMetrics;
+use super::pings::Pings;
 use super::sequence::Services;
 use super::shards;
 use crate::wire::control::ControlMessage;
@@ -23,7 +24,7 @@ use crate::wire::identity::Identity;
 use crate::wire::stream::{ControlReader, send};
 use crate::wire::{VERSION, code};
 
-/// How often the menu with live execution times is sent.
+/// How often the menu with live execution times is looked at, and sent where it says something else.
 const MENU_PERIOD: Duration = Duration::from_secs(1);
 /// A refusal is given this long to arrive before the connection is closed.
 const REFUSAL_TIME: Duration = Duration::from_millis(500);
@@ -33,7 +34,7 @@ pub(super) async fn serve(hub: Rc<RefCell<Hub>>, connection: Connection) {
     let from = connection.remote_addr().unwrap_or_else(|_| (std::net::Ipv4Addr::UNSPECIFIED, 0).into());
     let metrics = connection.query_event_context(|metrics: &Arc<PeerMetrics>| Arc::clone(metrics)).unwrap_or_default();
     let certificate = metrics.certificate();
-    let opening = hub.borrow_mut().opened(&certificate);
+    let opening = hub.borrow_mut().opened(&certificate, crate::reactor::now());
     let (handle, acceptor) = connection.split();
     match opening {
         Opening::Heard => welcome(&hub, handle, acceptor, &metrics, from, Ok(())).await,
@@ -73,7 +74,7 @@ async fn welcome(
     };
     let car: Arc<str> = identity.as_str().into();
     hub.borrow_mut().log(GatewayEvent::Joined { car: Arc::clone(&car), from });
-    let menu = hub.borrow_mut().menu(crate::reactor::now());
+    let (menu, edition) = hub.borrow_mut().menu(crate::reactor::now());
     if send(&mut control, &ControlMessage::Accepted { menu }).await.is_ok() {
         let link = Rc::new(Link {
             hub: Rc::clone(hub),
@@ -86,7 +87,7 @@ async fn welcome(
             record: RefCell::new(Record::new(crate::reactor::now())),
             long_streams: Cell::default(),
         });
-        attend(hub, link, acceptor, reader, control, &handle).await;
+        attend(hub, link, acceptor, reader, Told { control, edition }, &handle).await;
     }
     let mut hub = hub.borrow_mut();
     hub.leave(id);
@@ -131,15 +132,22 @@ async fn refuse(hub: &RefCell<Hub>, handle: Handle, control: Option<SendStream>,
     handle.close(code::REFUSED.into());
 }
 
+/// The stream that menus go down, and which of them the car has.
+struct Told {
+    control: SendStream,
+    edition: u64,
+}
+
 /// Takes streams and sends menus until the connection ends or the car breaks the protocol.
 async fn attend(
     hub: &RefCell<Hub>,
     link: Rc<Link>,
     mut acceptor: StreamAcceptor,
     mut reader: ControlReader,
-    mut control: SendStream,
+    mut told: Told,
     handle: &Handle,
 ) {
+    let mut pings = Pings::new(crate::reactor::now());
     let mut menu_due = crate::reactor::now().plus(MENU_PERIOD);
     let mut shards = std::pin::pin!(shards::serve(Rc::clone(&link), handle.clone()));
     loop {
@@ -148,11 +156,13 @@ async fn attend(
             () = &mut shards => return,
             () = crate::reactor::sleep_until(menu_due) => {
                 // A car that is not there would get them all at once when it is back.
-                if !link.metrics.is_dead(crate::reactor::now()) {
-                    let menu = hub.borrow_mut().menu(crate::reactor::now());
-                    if send(&mut control, &ControlMessage::Menu { menu }).await.is_err() {
+                let now = crate::reactor::now();
+                let news = if link.metrics.is_dead(now) { None } else { hub.borrow_mut().menu_since(told.edition, now) };
+                if let Some((bytes, edition)) = news {
+                    if told.control.send(bytes).await.is_err() {
                         return;
                     }
+                    told.edition = edition;
                 }
                 menu_due = crate::reactor::now().plus(MENU_PERIOD);
             }
@@ -165,6 +175,9 @@ async fn attend(
             // After Hello a car has little to say here, and a control stream that ends is a car that leaves.
             said = reader.next() => {
                 if let Ok(ControlMessage::Ping) = said {
+                    if !pings.take(crate::reactor::now()) {
+                        link.offend(Offence::Pings, format!("{} floods its control stream with pings", link.car));
+                    }
                     continue;
                 }
                 if let Ok(_) | Err(crate::wire::stream::ControlReadError::Wire(_)) = said {

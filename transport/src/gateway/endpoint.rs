@@ -12,6 +12,7 @@ use s2n_quic::provider::congestion_controller::Bbr;
 use s2n_quic::provider::{endpoint_limits, io, limits};
 
 use super::connection;
+use super::handshakes::{Door, UnderWay};
 use super::hub::Hub;
 use super::peer::PeerWatch;
 use super::refusals::{RefusalReports, refusals};
@@ -26,6 +27,9 @@ const HANDSHAKE: Duration = Duration::from_millis(2_500);
 /// Receive windows: a cellular uplink's bandwidth-delay product many times over, so that flow control never paces.
 const STREAM_WINDOW: u64 = 8 * 1024 * 1024;
 const CONNECTION_WINDOW: u64 = 32 * 1024 * 1024;
+/// What the socket may hold while this thread does something else: the system's usual 208 KiB are full after some ninety
+/// packets, which a thousand cars send in a few milliseconds. The system grants what `net.core.rmem_max` allows.
+const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 /// Acknowledgements are the car's clock: the downlink is not scarce, so one goes for every second packet, and none waits
 /// longer than this.
 const ACK_INTERVAL: u8 = 2;
@@ -52,6 +56,7 @@ fn start(config: &Gateway, refusals: RefusalReports) -> Result<Server, GatewayEr
     let Ok(handshakes) =
         endpoint_limits::Default::builder().with_inflight_handshake_limit(config.limits.max_handshakes);
     let Ok(handshakes) = handshakes.build();
+    let under_way = UnderWay::default();
     let builder = Server::builder()
         .with_tls(tls)
         .unwrap_or_else(never)
@@ -63,7 +68,9 @@ fn start(config: &Gateway, refusals: RefusalReports) -> Result<Server, GatewayEr
         .unwrap_or_else(never)
         .with_datagram(Datagrams { wake: None, accept: config.limits.max_reassembling > 0 })
         .unwrap_or_else(never)
-        .with_event(PeerWatch { refusals })
+        .with_address_token(Door { under_way: under_way.clone(), most: config.limits.max_pending_handshakes })
+        .unwrap_or_else(never)
+        .with_event(PeerWatch { refusals, under_way })
         .unwrap_or_else(never);
     #[cfg(feature = "simulation")]
     if let Some((io, random)) = crate::reactor::simulated::endpoint(None) {
@@ -74,6 +81,7 @@ fn start(config: &Gateway, refusals: RefusalReports) -> Result<Server, GatewayEr
     // A second gateway on the same port must fail, so the address is not shared.
     let io = io::tokio::Builder::default()
         .with_receive_address(listen)
+        .and_then(|io| io.with_recv_buffer_size(SOCKET_BUFFER_BYTES))
         .and_then(io::tokio::Builder::build)
         .map_err(|error| socket(&error))?;
     builder.with_io(io).unwrap_or_else(never).start().map_err(|error| socket(&error))
@@ -103,6 +111,7 @@ pub(crate) async fn serve(
             hub.hear_workers(now);
             hub.expire(now);
             hub.hear_refusals(now);
+            hub.bury_silent(now);
             hub.next_change(now).unwrap_or(Monotonic::from_ns(u64::MAX)).min(now.plus(TICK))
         };
         tokio::select! {

@@ -17,6 +17,8 @@ const AGE: Duration = Duration::from_secs(10);
 pub struct ExecutionTimes {
     initial: (Duration, Duration),
     samples: VecDeque<(Monotonic, Duration)>,
+    /// The same samples by what they took: the scheduler asks at every frame.
+    sorted: Vec<Duration>,
 }
 
 impl ExecutionTimes {
@@ -24,27 +26,39 @@ impl ExecutionTimes {
     #[must_use]
     pub fn new(model: &ModelEntry) -> Self {
         let micros = |us: u32| Duration::from_micros(u64::from(us));
-        Self { initial: (micros(model.p50_us), micros(model.p95_us)), samples: VecDeque::with_capacity(WINDOW) }
+        Self {
+            initial: (micros(model.p50_us), micros(model.p95_us)),
+            samples: VecDeque::with_capacity(WINDOW),
+            sorted: Vec::with_capacity(WINDOW),
+        }
     }
 
     /// One execution took `took`.
     pub fn record(&mut self, now: Monotonic, took: Duration) {
         if self.samples.len() >= WINDOW {
-            self.samples.pop_front();
+            self.forget_oldest();
         }
         self.samples.push_back((now, took));
+        let place = self.sorted.partition_point(|other| *other <= took);
+        self.sorted.insert(place, took);
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, took)) = self.samples.pop_front()
+            && let Ok(place) = self.sorted.binary_search(&took)
+        {
+            self.sorted.remove(place);
+        }
     }
 
     /// Median and 95th percentile at `now`.
     pub fn percentiles(&mut self, now: Monotonic) -> (Duration, Duration) {
         while self.samples.front().is_some_and(|(at, _)| now.saturating_since(*at) > AGE) {
-            self.samples.pop_front();
+            self.forget_oldest();
         }
-        let mut sorted: Vec<Duration> = self.samples.iter().map(|(_, took)| *took).collect();
-        sorted.sort_unstable();
         let at = |percent: usize| {
-            let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-            sorted.get(rank).copied()
+            let rank = (self.sorted.len() * percent).div_ceil(100).saturating_sub(1);
+            self.sorted.get(rank).copied()
         };
         (at(50).unwrap_or(self.initial.0), at(95).unwrap_or(self.initial.1))
     }
@@ -76,6 +90,9 @@ mod tests {
             times.record(start, ms(sample));
         }
         assert_eq!(times.percentiles(start), (ms(50), ms(95)));
+        // The window slides: only the newest count, whatever their order.
+        (1..=128).for_each(|sample| times.record(start, ms(if sample % 2 == 0 { 7 } else { 400 })));
+        assert_eq!(times.percentiles(start), (ms(7), ms(400)));
         assert_eq!(times.percentiles(start.plus(Duration::from_secs(11))), (ms(20), ms(30)));
     }
 }

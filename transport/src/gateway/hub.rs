@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use super::admission::{Admission, Excess, Opening, PeerCertificate};
 use super::execution::ExecutionTimes;
+use super::menu_card::MenuCard;
 use super::offence::Offence;
 use super::peer::PeerMetrics;
 use super::refusals::Refusals;
@@ -66,13 +67,48 @@ struct Line {
     metrics: Arc<PeerMetrics>,
 }
 
+/// A connection silent for this long may have to make room for another that is let in.
+const SILENT: Duration = Duration::from_secs(5);
+/// One silent for this long is ended where its car has another that is alive: a tunnel of this length costs a car with a
+/// second uplink a handshake.
+const LEFT_BEHIND: Duration = Duration::from_secs(20);
+/// Between two looks for such.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl Line {
+    /// Whether it was opened with this certificate.
+    fn is_of(&self, certificate: &PeerCertificate) -> bool {
+        self.metrics.certificate().der == certificate.der
+    }
+
+    /// Ends it where it has been silent for `least`, once.
+    fn give_up(&self, now: Monotonic, least: Duration) -> bool {
+        let over = silence(now)(&self) >= least && self.metrics.give_up();
+        if over {
+            self.handle.close(code::REPLACED.into());
+        }
+        over
+    }
+}
+
+/// How long nothing was heard on a line; nothing of one that has been given up already.
+fn silence(now: Monotonic) -> impl Fn(&&Line) -> Duration {
+    move |line| if line.metrics.is_given_up() { Duration::ZERO } else { now.saturating_since(line.metrics.heard_at()) }
+}
+
+/// How many workers are alive.
+fn alive(workers: &[WorkerSlot]) -> u16 {
+    u16::try_from(workers.iter().filter(|worker| worker.alive).count()).unwrap_or(u16::MAX)
+}
+
 pub(super) struct Hub {
     pub(super) limits: GatewayLimits,
     pub(super) counters: ThreadCounters,
     pub(super) books: TrafficLog,
-    menu: CloudMenu,
+    card: MenuCard,
     times: Vec<ExecutionTimes>,
     admission: Admission<Line>,
+    silent_looked_at: Monotonic,
     refusals: Refusals,
     scheduler: Scheduler,
     pending: HashMap<u64, Pending>,
@@ -87,12 +123,13 @@ impl Hub {
     pub(super) fn new(config: Gateway, workers: Vec<WorkerPort>, refusals: Refusals) -> Self {
         let Gateway { limits, menu, served, events, counters, stats, mut books, .. } = config;
         books.traffic.connected(Some(crate::reactor::now()));
-        let mut hub = Self {
+        Self {
             limits,
             counters,
             books,
             times: menu.models.iter().map(ExecutionTimes::new).collect(),
-            menu,
+            card: MenuCard::new(menu),
+            silent_looked_at: Monotonic::ZERO,
             admission: Admission::default(),
             refusals,
             scheduler: Scheduler::default(),
@@ -102,34 +139,51 @@ impl Hub {
             served,
             events,
             stats,
-        };
-        hub.refresh_menu(crate::reactor::now());
-        hub
-    }
-
-    /// The menu with the times measured until `now`.
-    pub(super) fn menu(&mut self, now: Monotonic) -> CloudMenu {
-        self.refresh_menu(now);
-        self.menu.clone()
-    }
-
-    fn refresh_menu(&mut self, now: Monotonic) {
-        let alive = self.workers.iter().filter(|worker| worker.alive).count();
-        let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
-        for (model, times) in self.menu.models.iter_mut().zip(&mut self.times) {
-            let (p50, p95) = times.percentiles(now);
-            (model.p50_us, model.p95_us) = (micros(p50), micros(p95));
-            model.workers = u16::try_from(alive).unwrap_or(u16::MAX);
         }
     }
 
-    pub(super) fn has_model(&self, model: u16) -> bool {
-        usize::from(model) < self.menu.models.len()
+    /// The menu with the times measured until `now`, and its edition.
+    pub(super) fn menu(&mut self, now: Monotonic) -> (CloudMenu, u64) {
+        (self.card.menu(&mut self.times, alive(&self.workers), now).clone(), self.card.edition())
     }
 
-    /// A connection was opened with this certificate.
-    pub(super) fn opened(&mut self, certificate: &PeerCertificate) -> Opening {
-        self.admission.opened(certificate, &self.limits)
+    /// The message that brings a car with that edition up to date, where there is a newer one.
+    pub(super) fn menu_since(&mut self, edition: u64, now: Monotonic) -> Option<(Bytes, u64)> {
+        self.card.menu(&mut self.times, alive(&self.workers), now);
+        (self.card.edition() != edition).then(|| (self.card.message(), self.card.edition()))
+    }
+
+    pub(super) fn has_model(&self, model: u16) -> bool {
+        usize::from(model) < self.times.len()
+    }
+
+    /// A connection was opened with this certificate. One too many takes the place of the one of the same certificate that
+    /// has been silent for longest, where there is one that long.
+    pub(super) fn opened(&mut self, certificate: &PeerCertificate, now: Monotonic) -> Opening {
+        let opening = self.admission.opened(certificate, &self.limits);
+        if matches!(opening, Opening::Refused(_))
+            && let Some(line) = self.admission.lines().filter(|line| line.is_of(certificate)).max_by_key(silence(now))
+            && line.give_up(now, SILENT)
+        {
+            return Opening::Heard;
+        }
+        opening
+    }
+
+    /// Ends connections that a car has left behind: silent for long while another of the same car is alive. Looks once a
+    /// second. The silent ones of a car that has no other are its way back, and stay.
+    pub(super) fn bury_silent(&mut self, now: Monotonic) {
+        if now.saturating_since(self.silent_looked_at) < LOOK {
+            return;
+        }
+        self.silent_looked_at = now;
+        for car in self.admission.lines_by_car() {
+            if car.clone().any(|line| !line.metrics.is_dead(now)) {
+                car.for_each(|line| {
+                    line.give_up(now, LEFT_BEHIND);
+                });
+            }
+        }
     }
 
     /// It ended.
@@ -146,6 +200,14 @@ impl Hub {
     ) -> Result<u64, String> {
         let ((identity, process), (handle, metrics)) = (car, connection);
         metrics.certificate().may_be(identity, self.limits.fleet_certificates)?;
+        // A full house has a place where somebody left without a word.
+        if self.admission.is_full(identity, &self.limits)
+            && let Some(silent) = self.admission.lines().max_by_key(silence(now))
+            && silent.give_up(now, SILENT)
+        {
+            let connection = self.admission.connection_of(|line| Arc::ptr_eq(&line.metrics, &silent.metrics));
+            connection.into_iter().for_each(|connection| self.leave(connection));
+        }
         let line = Line { handle, metrics };
         let is_dead = |line: &Line| line.metrics.is_dead(now);
         let (connection, replaced) = self.admission.join((identity, process), line, &self.limits, now, is_dead)?;
@@ -364,15 +426,8 @@ impl Hub {
 
     /// Answers waiting tasks whose deadline has passed while every worker is busy.
     pub(super) fn expire(&mut self, now: Monotonic) {
-        let passed: Vec<u64> = self
-            .pending
-            .iter()
-            .filter(|(_, pending)| pending.dispatched_at.is_none() && pending.deadline.passed_at(now))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in passed {
-            self.scheduler.cancel(id);
-            self.answer(id, Status::Expired);
+        while let Some(entry) = self.scheduler.expired(now) {
+            self.answer(entry.id, Status::Expired);
         }
     }
 

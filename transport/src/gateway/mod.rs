@@ -10,11 +10,14 @@ mod connection;
 pub(crate) mod endpoint;
 pub mod execution;
 mod frame;
+mod handshakes;
 mod hub;
 mod journey;
 mod long_stream;
+mod menu_card;
 mod offence;
 mod peer;
+mod pings;
 mod refusals;
 pub mod schedule;
 mod sequence;
@@ -68,6 +71,8 @@ pub struct GatewayLimits {
     pub max_car_connections: usize,
     /// Handshakes under way at a time; beyond it, addresses have to prove themselves first (Retry).
     pub max_handshakes: usize,
+    /// Handshakes under way at a time, those of proven addresses included; beyond it, whoever comes has to try again.
+    pub max_pending_handshakes: usize,
     /// Connections open with one certificate at a time, those before Hello and those given up included. A fleet's may
     /// have as many as there may be cars.
     pub max_certificate_connections: usize,
@@ -90,6 +95,7 @@ impl Default for GatewayLimits {
             max_cars: 4_096,
             max_car_connections: 8,
             max_handshakes: 64,
+            max_pending_handshakes: 1_024,
             max_certificate_connections: 16,
             fleet_certificates: false,
             header_time: Duration::from_secs(1),

@@ -29,6 +29,8 @@ pub enum Offence {
     CarBytes,
     /// A frame that was begun and does not go on, on a stream that others follow on.
     Stalled,
+    /// More pings than a car with a dead path would send.
+    Pings,
 }
 
 impl Offence {
@@ -45,6 +47,7 @@ impl Offence {
         Self::Sequence,
         Self::CarBytes,
         Self::Stalled,
+        Self::Pings,
     ];
 
     /// What was refused, for a person.
@@ -62,13 +65,23 @@ impl Offence {
             Self::Sequence => "repeated frames",
             Self::CarBytes => "frames beyond a car's share of memory",
             Self::Stalled => "frames that stopped halfway",
+            Self::Pings => "pings beyond a car's share",
         }
     }
 
     /// Whether no correct car ever does it; the others may be the doing of a configuration or of the network.
     #[must_use]
     pub const fn breaks_the_protocol(self) -> bool {
-        matches!(self, Self::Control | Self::Header | Self::HeaderTime | Self::Length | Self::Sequence | Self::Stalled)
+        matches!(
+            self,
+            Self::Control
+                | Self::Header
+                | Self::HeaderTime
+                | Self::Length
+                | Self::Sequence
+                | Self::Stalled
+                | Self::Pings
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the stack tells of a car's connection: whose certificate it has, when it was last heard, how far away it is.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use s2n_quic::provider::event::events::{EndpointMeta, PacketHeader};
 use s2n_quic::provider::event::{ConnectionInfo, ConnectionMeta, Subscriber, events};
 
 use super::admission::PeerCertificate;
+use super::handshakes::{Handshake, UnderWay};
 use super::refusals::RefusalReports;
 use crate::certs::Bearer;
 
@@ -28,12 +29,26 @@ pub(super) struct PeerMetrics {
     certificate: OnceLock<PeerCertificate>,
     /// Set once, with the first packet.
     from: OnceLock<SocketAddr>,
+    /// Whether the gateway has ended it for its silence.
+    given_up: AtomicBool,
+    /// Until the handshake is complete. Only the gateway's thread locks it.
+    handshake: Mutex<Option<Handshake>>,
 }
 
 impl PeerMetrics {
     /// Whether nothing came from the peer for longer than a living one would be silent.
     pub(super) fn is_dead(&self, now: Monotonic) -> bool {
         now.saturating_since(self.heard_at()) > DEAD
+    }
+
+    /// Marks it as ended; `false` where it was already.
+    pub(super) fn give_up(&self) -> bool {
+        !self.given_up.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether it was marked so.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// When something came from the peer last.
@@ -44,6 +59,10 @@ impl PeerMetrics {
     /// The connection's packet trains.
     pub(super) fn arrivals(&self) -> MutexGuard<'_, Arrivals> {
         self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_handshake(&self, handshake: Option<Handshake>) {
+        *self.handshake.lock().unwrap_or_else(PoisonError::into_inner) = handshake;
     }
 
     /// Smallest round trip seen.
@@ -69,6 +88,7 @@ fn nobody() -> PeerCertificate {
 /// Subscribes to the server's events.
 pub(super) struct PeerWatch {
     pub(super) refusals: RefusalReports,
+    pub(super) under_way: UnderWay,
 }
 
 impl Subscriber for PeerWatch {
@@ -77,6 +97,7 @@ impl Subscriber for PeerWatch {
     fn create_connection_context(&mut self, _: &ConnectionMeta, _: &ConnectionInfo) -> Self::ConnectionContext {
         let metrics = PeerMetrics::default();
         metrics.heard_ns.store(crate::reactor::now().as_ns(), Ordering::Relaxed);
+        metrics.set_handshake(Some(self.under_way.begin()));
         Arc::new(metrics)
     }
 
@@ -101,6 +122,25 @@ impl Subscriber for PeerWatch {
         {
             let _ = context.certificate.set(PeerCertificate::read(own));
         }
+    }
+
+    fn on_handshake_status_updated(
+        &mut self,
+        context: &mut Self::ConnectionContext,
+        _: &ConnectionMeta,
+        _: &events::HandshakeStatusUpdated,
+    ) {
+        // The first of them says that it is complete.
+        context.set_handshake(None);
+    }
+
+    fn on_connection_closed(
+        &mut self,
+        context: &mut Self::ConnectionContext,
+        _: &ConnectionMeta,
+        _: &events::ConnectionClosed,
+    ) {
+        context.set_handshake(None);
     }
 
     fn on_tls_handshake_failed(

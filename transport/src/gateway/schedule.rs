@@ -88,6 +88,13 @@ impl Scheduler {
         Some(Verdict::Run(entry))
     }
 
+    /// Takes out the next waiting task whose deadline has passed, whoever's turn it is.
+    pub fn expired(&mut self, now: Monotonic) -> Option<Entry> {
+        let key = self.order.first().copied().filter(|key| now > key.0)?;
+        self.order.remove(&key);
+        self.waiting.remove(&key.2)
+    }
+
     /// A running task ended, however.
     pub fn finished(&mut self, id: u64) {
         if let Some(owner) = self.running.remove(&id) {

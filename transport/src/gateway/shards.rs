@@ -1,13 +1,11 @@
 //! Frames in datagrams: collected from shards, detected like any other, answered on a stream of their own.
 
-use std::rc::Rc;
-use std::time::Duration;
-
 use bytes::Bytes;
 use rt_core::clock::{Deadline, Monotonic};
 use rt_core::trace::images::{Direction, ImageStep};
 use s2n_quic::connection::Handle;
 use s2n_quic::stream::SendStream;
+use std::rc::Rc;
 
 use super::frame::{Held, Link, objection};
 use super::journey::{Answering, Journey};
@@ -19,9 +17,6 @@ use crate::reactor::{now, sleep_until};
 use crate::wire::datagram::{Datagram, MAX_OBJECT_BYTES, Message, Progress, Reception, decode, encode_result_head};
 use crate::wire::frame::{FrameHeader, MAX_HEADER_BYTES, header_length};
 use crate::wire::result::{FrameResult, Stamps, Status};
-
-/// With nothing to collect, the task looks round this often.
-const IDLE: Duration = Duration::from_secs(1);
 
 /// The car's account at the hub.
 struct Account<'a>(&'a Link);
@@ -67,11 +62,13 @@ pub(super) async fn serve(link: Rc<Link>, connection: Handle) {
     let mut collector = Collector { link, connection, reassembly, decoder, counted: 0 };
     let mut batch = Batch::default();
     loop {
-        let until = collector.reassembly.next_due().unwrap_or_else(|| now().plus(IDLE));
-        tokio::select! {
-            biased;
-            () = wake.notified() => {}
-            () = sleep_until(until) => {}
+        match collector.reassembly.next_due() {
+            Some(due) => tokio::select! {
+                biased;
+                () = wake.notified() => {}
+                () = sleep_until(due) => {}
+            },
+            None => wake.notified().await,
         }
         receive(&collector.connection, &mut batch);
         let now = now();

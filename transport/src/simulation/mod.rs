@@ -22,6 +22,7 @@ mod nat;
 mod network;
 pub mod oracle;
 pub mod scenario;
+pub mod soak;
 mod worker;
 mod world;
 

@@ -74,6 +74,11 @@ impl RawCar {
         self.control.extend_from_slice(&more);
     }
 
+    /// Says `bytes` on the control stream.
+    pub async fn control(&mut self, bytes: Vec<u8>) {
+        self.stream.send(bytes.into()).await.expect("sent");
+    }
+
     /// A stream on which `bytes` went up.
     pub async fn say(&mut self, bytes: Vec<u8>) -> BidirectionalStream {
         let mut stream = self.connection.open_bidirectional_stream().await.expect("a stream");
