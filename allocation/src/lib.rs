@@ -8,6 +8,7 @@
 
 pub mod allocation;
 pub mod choice;
+pub mod context;
 pub mod feasibility;
 pub mod menu;
 pub mod model_config;
