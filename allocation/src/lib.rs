@@ -9,6 +9,7 @@
 pub mod allocation;
 pub mod choice;
 pub mod context;
+pub mod drift;
 pub mod feasibility;
 pub mod menu;
 pub mod model_config;

@@ -69,7 +69,8 @@ impl Evaluator {
         let mut changed = self.active != before;
         for (service, factor) in self.factors.iter_mut().enumerate() {
             let agreement = recent.get(service).and_then(|recent| recent.agreement(now));
-            let wanted = agreement.map_or(1.0, |agreement| 1.0 + self.rules.timing.disagreement_gain * (1.0 - agreement));
+            let wanted =
+                agreement.map_or(1.0, |agreement| 1.0 + self.rules.timing.disagreement_gain * (1.0 - agreement));
             if (wanted - *factor).abs() >= LEAST_STEP || agreement.is_none() {
                 *factor = wanted;
             }

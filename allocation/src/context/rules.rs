@@ -64,7 +64,9 @@ pub enum RuleError {
         services: usize,
     },
     /// It would always apply.
-    #[error("rule {0:?} asks for nothing and would always apply; expected a condition, or another weight of the service")]
+    #[error(
+        "rule {0:?} asks for nothing and would always apply; expected a condition, or another weight of the service"
+    )]
     Always(String),
 }
 
@@ -102,7 +104,8 @@ impl Rules {
             if rule.when.is_empty() {
                 return Err(RuleError::Always(rule.name.clone()));
             }
-            let conditions = rule.when.no_detection_for.iter().chain(&rule.when.detected_within).map(|(index, _)| index);
+            let conditions =
+                rule.when.no_detection_for.iter().chain(&rule.when.detected_within).map(|(index, _)| index);
             for service in rule.weights.iter().map(|(service, _)| service).chain(conditions) {
                 if *service >= services {
                     return Err(RuleError::Service { rule: rule.name.clone(), service: *service, services });
