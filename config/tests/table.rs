@@ -38,7 +38,7 @@ fn entry(index: usize) -> impl Strategy<Value = TableEntry> {
             execution_ms_p50: execution,
             execution_ms_p95: execution * execution_tail,
             accuracy,
-            costs: (index % 2 == 0).then_some(MeasuredCosts {
+            costs: index.is_multiple_of(2).then_some(MeasuredCosts {
                 payload_megabit_p99: p50,
                 payload_megabit_max: p50 * payload_tail,
                 encode_ms_p50: encode,
@@ -47,7 +47,7 @@ fn entry(index: usize) -> impl Strategy<Value = TableEntry> {
                 inference_ms_p50: execution,
                 inference_ms_p95: execution * execution_tail,
             }),
-            measured: (index % 2 == 0).then(|| of_classes(accuracy)),
+            measured: index.is_multiple_of(2).then(|| of_classes(accuracy)),
         },
     )
 }

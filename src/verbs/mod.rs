@@ -5,6 +5,7 @@ pub mod calibrate;
 pub mod car;
 pub mod certs;
 pub mod cloud;
+pub mod control;
 pub mod demo;
 pub mod link;
 pub mod simulate;
@@ -20,6 +21,8 @@ pub enum Verb {
     Car(car::CarArgs),
     /// The cloud's side: QUIC gateway and detection workers.
     Cloud(cloud::CloudArgs),
+    /// Tell a running car or link something.
+    Control(control::ControlArgs),
     /// Make certificates for clouds and cars, and look at them.
     Certs(certs::CertsArgs),
     /// The link emulator alone: a UDP relay with the rate of a recorded trace.
@@ -41,6 +44,7 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Demo(args) => demo::run(args),
         Verb::Car(args) => car::run(args),
         Verb::Cloud(args) => cloud::run(args),
+        Verb::Control(args) => control::run(args),
         Verb::Certs(args) => certs::run(args),
         Verb::Link(args) => link::run(args),
         Verb::Calibrate(args) => calibrate::run(args),
