@@ -6,6 +6,7 @@ mod cloud;
 mod control;
 mod core_map;
 mod credentials;
+mod doctor;
 mod failure;
 mod quantities;
 mod signals;

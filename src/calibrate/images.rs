@@ -70,6 +70,18 @@ impl Photographs {
     }
 }
 
+impl Photographs {
+    /// At most `most` photographs of `dir`, of which nothing is known.
+    ///
+    /// # Errors
+    /// [`Failure::Config`] where the folder cannot be read or has none.
+    pub fn unlabelled(dir: &Path, most: u32) -> Result<Self, Failure> {
+        let mut files = photographs(dir).map_err(Failure::config)?;
+        files.truncate(most as usize);
+        Ok(Self { dir: dir.to_owned(), labels_at: PathBuf::new(), labels: Labels::default(), files, unlabelled: 0 })
+    }
+}
+
 impl Images {
     /// The names of the classes of the truth.
     #[must_use]

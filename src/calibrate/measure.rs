@@ -208,6 +208,7 @@ fn accuracies(accumulator: &AccuracyAccumulator, classes: &[String]) -> (f64, Me
     (share(found.ap.unwrap_or(0.0)), measured)
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+/// A duration as tables have it.
+pub fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }

@@ -17,8 +17,10 @@ use config::table::UtilityTable;
 
 use crate::failure::Failure;
 pub use images::{Images, Photographs};
+pub use measure::milliseconds;
 use measure::{CloudMeasurement, VehicleMeasurement};
-pub use models::Models;
+pub use models::{Models, NamedModel};
+pub use samples::Samples;
 pub use scenes::Scenes;
 
 /// What may travel, in the order of the table.

@@ -1,12 +1,22 @@
 //! The detectors that are measured.
 
+use std::path::PathBuf;
+
 use config::table::{FileHash, MeasuredModel};
 use inference::classes::{ClassMap, map_classes, map_detections};
 use inference::detector::Detector;
 use rt_core::detections::Detections;
 
 use crate::failure::Failure;
-use crate::verbs::calibrate::NamedModel;
+
+/// A model file and the name that configurations call it by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedModel {
+    /// The name, such as `edd1`.
+    pub name: String,
+    /// The ONNX file.
+    pub file: PathBuf,
+}
 
 /// A loaded model under its name.
 pub struct Model {

@@ -3,7 +3,6 @@ use std::path::{Path, PathBuf};
 use config::{Profile, table::TableEntry};
 
 use super::*;
-use crate::verbs::calibrate::NamedModel;
 
 fn measured(size: (u32, u32)) -> UtilityTable {
     let file = |name: &str| -> PathBuf { Path::new(env!("CARGO_MANIFEST_DIR")).join("inference/models").join(name) };

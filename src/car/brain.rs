@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use allocation::policy::PolicyName;
 use config::car::CarProfile;
 use config::table::{FileHash, LoadedModel, UtilityTable};
 use inference::detector::Detector;
@@ -41,6 +42,7 @@ const NOTICES: usize = 128;
 /// # Errors
 /// [`Failure::Config`] for rules that make no sense.
 pub fn make(profile: &CarProfile, plan: Plan, table: &UtilityTable, names: &Names) -> Result<Mind, Failure> {
+    check_policy(profile, &plan)?;
     let rules = profile.context.rules(&profile.services).map_err(Failure::config)?;
     let own_weights = profile.services.iter().map(|service| service.weight).collect();
     let vocabulary = Vocabulary {
@@ -69,6 +71,20 @@ pub fn make(profile: &CarProfile, plan: Plan, table: &UtilityTable, names: &Name
     let control = CarControl::new(vocabulary.clone(), names.clone(), (said, bell.clone()), reader);
     let notices = NoticeTeller::new(notices_out, vocabulary, names.clone(), own_weights);
     Ok(Mind { brain: Brain { plan, attention, drift, notices: notices_in, status, bell }, observer, notices, control })
+}
+
+/// A fixed configuration that cannot be sent would silently be none.
+fn check_policy(profile: &CarProfile, plan: &Plan) -> Result<(), Failure> {
+    let PolicyName::Fixed(config) = &profile.allocation.policy else { return Ok(()) };
+    if plan.entries.iter().any(|entry| entry.choice.config() == config) {
+        return Ok(());
+    }
+    let known: Vec<String> = plan.entries.iter().map(|entry| entry.choice.config().to_string()).collect();
+    Err(Failure::Config(format!(
+        "policy fixed:{config}: the utility table {} has no such configuration; expected one of {}",
+        profile.allocation.table.display(),
+        known.join(", ")
+    )))
 }
 
 /// Whether the table was measured with the on-vehicle detector that is loaded. One that the command line puts in the

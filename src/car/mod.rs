@@ -169,7 +169,8 @@ fn log_options(profile: &CarProfile) -> LogOptions {
     }
 }
 
-fn huge_pages(wanted: WantedPages) -> HugePages {
+/// What a profile wants, in terms of the arena.
+pub fn huge_pages(wanted: WantedPages) -> HugePages {
     match wanted {
         WantedPages::Require => HugePages::Require,
         WantedPages::Prefer => HugePages::Prefer,

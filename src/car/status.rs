@@ -20,6 +20,7 @@ pub struct Weights {
 
 /// Something that is worth a line in the log.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "the allocator may not box: it makes no heap call while it runs")]
 pub enum Notice {
     /// Weights or active rules have changed.
     Weights(Weights),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use config::table::{MeasuredAccuracy, UtilityTable};
 use inference::codec::MAX_SIDE;
 
-use crate::calibrate::{self, Images, Models, Photographs, Scenes};
+use crate::calibrate::{self, Images, Models, NamedModel, Photographs, Scenes};
 use crate::failure::Failure;
 
 /// Synthetic scenes unless said otherwise.
@@ -49,15 +49,6 @@ pub struct CalibrateArgs {
     /// Print the table as one JSON object as well.
     #[arg(long)]
     pub json: bool,
-}
-
-/// A model file and the name that configurations call it by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedModel {
-    /// The name, such as `edd1`.
-    pub name: String,
-    /// The ONNX file.
-    pub file: PathBuf,
 }
 
 /// Measures and writes the table.
@@ -124,7 +115,10 @@ fn print(table: &UtilityTable) {
 }
 
 /// Parses `edd1=models/edd1.onnx`, or `models/edd1.onnx` for the name `edd1`.
-fn model(text: &str) -> Result<NamedModel, String> {
+///
+/// # Errors
+/// What was written and what would be right.
+pub fn model(text: &str) -> Result<NamedModel, String> {
     let (name, file) = match text.split_once('=') {
         Some((name, file)) => (name.to_owned(), PathBuf::from(file)),
         None => {

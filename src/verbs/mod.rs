@@ -7,6 +7,7 @@ pub mod certs;
 pub mod cloud;
 pub mod control;
 pub mod demo;
+pub mod doctor;
 pub mod link;
 pub mod simulate;
 
@@ -29,6 +30,8 @@ pub enum Verb {
     Link(link::LinkArgs),
     /// Measure a model family on this machine and write its utility table.
     Calibrate(calibrate::CalibrateArgs),
+    /// Whether this machine, a profile and its utility table belong together.
+    Doctor(doctor::DoctorArgs),
     /// Measure the hand-overs beside what one would otherwise use, or soak them with faults.
     Bench(bench::BenchArgs),
     /// Allocation policies on uplink traces, simulated much faster than real time.
@@ -48,6 +51,7 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Certs(args) => certs::run(args),
         Verb::Link(args) => link::run(args),
         Verb::Calibrate(args) => calibrate::run(args),
+        Verb::Doctor(args) => doctor::run(args),
         Verb::Bench(args) => bench::run(args),
         Verb::Simulate(args) => simulate::run(args),
     }
