@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use config::threads::{self as configured, Mode, Role, Scheduling, ThreadEntry, Wait};
 use rt_core::doorbell::Doorbell;
-use rt_core::lifecycle::{Member, OnLoss, ThreadGroup};
+use rt_core::lifecycle::{Heartbeat, Member, OnLoss, ThreadGroup};
 use rt_core::stop::StopToken;
-use rt_core::threads::{CoreMap, Policy, Strictness, ThreadSpec};
+use rt_core::threads::{CoreMap, Granted, Policy, Strictness, ThreadSpec};
 use rt_core::wait::{DEFAULT_SPIN, WaitStrategy, Waiter};
 
 use crate::failure::Failure;
@@ -62,6 +62,23 @@ impl Crew {
             configured::OnLoss::Fault => OnLoss::Fault,
         };
         Seat { thread, limit: entry.heartbeat(role), on_loss }
+    }
+
+    /// Starts every thread for a moment, to see what the kernel grants it.
+    ///
+    /// # Errors
+    /// [`Failure::Config`] for what no kernel could grant, [`Failure::Run`] where no thread can be had.
+    pub fn granted(self) -> Result<Vec<Granted>, Failure> {
+        let map = CoreMap::new(Strictness::BestEffort, self.specs).map_err(Failure::config)?;
+        let stop = StopToken::default();
+        let one = |spec: &ThreadSpec| {
+            let watch = (Heartbeat::default(), Duration::from_secs(1));
+            let thread = map.spawn(&spec.name, watch, &stop, |_| Ok(())).map_err(Failure::run)?;
+            let granted = thread.granted.clone();
+            let _ = thread.join();
+            Ok(granted)
+        };
+        map.specs().iter().map(one).collect()
     }
 
     /// Checks all threads together. `bell` is rung when one ends; stopping a subsystem takes `patience` at the most.

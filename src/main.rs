@@ -3,8 +3,10 @@
 mod calibrate;
 mod car;
 mod cloud;
+mod control;
 mod core_map;
 mod credentials;
+mod doctor;
 mod failure;
 mod quantities;
 mod signals;

@@ -164,6 +164,14 @@ fn what_is_wrong_is_said_once_with_its_place_and_the_right_exit_code() {
     std::fs::write(path("bad.trace"), "1\n2\nsoon\n").unwrap();
     std::fs::write(path("cut.onnx"), b"not a model").unwrap();
     std::fs::create_dir(path("frames")).unwrap();
+    // A car whose table is of the models beside it, with one file in another's place; and one with an unknown policy.
+    let car = std::fs::read_to_string(root.join("config/demo-car.yaml")).unwrap();
+    let here = |text: &str| text.replace("../inference", root.join("inference").to_str().unwrap());
+    let table = root.join("config/tables/demo.yaml");
+    let other = here(&car).replace("turbo-edd0", "turbo-edd1").replace("tables/demo.yaml", table.to_str().unwrap());
+    std::fs::write(path("other.yaml"), other).unwrap();
+    let fixed = here(&car).replace("policy: turbo", "policy: fixed:edd9-imgcompNone-inpcomp50");
+    std::fs::write(path("fixed.yaml"), fixed.replace("tables/demo.yaml", table.to_str().unwrap())).unwrap();
     std::fs::write(path("frames/cut.jpg"), [0xff, 0xd8, 0xff, 0xe0, 0, 16]).unwrap();
     let cases: &[(&[&str], i32, &str)] = &[
         (&["cloud", "key.yaml"], 78, "workerz"),
@@ -176,6 +184,8 @@ fn what_is_wrong_is_said_once_with_its_place_and_the_right_exit_code() {
         (&["demo", "--trace", "missing.trace"], 78, "missing.trace"),
         (&["demo", "--for", "2s", "--frames", "frames"], 78, "cut.jpg"),
         (&["demo", "--for", "soon"], 2, "30s"),
+        (&["car", "other.yaml"], 78, "the table was measured with another edd0 (aa03a48eb0939d9b)"),
+        (&["car", "fixed.yaml"], 78, "has no such configuration; expected one of edd1-imgcomp50-inpcompNone"),
         (&["demo", "--loss", "2"], 78, "loss is 2"),
         (&["link", "--server", "127.0.0.1:9", "--trace", "bad.trace"], 78, "bad.trace:3:1"),
     ];

@@ -86,7 +86,7 @@ fn what_is_wrong_is_told_with_its_place() {
         (with(&["--set", "loss sideways 1%"]), 2, "column 6: \"sideways\" is no direction"),
         (with(&["--control", "no/such/folder"]), 1, "no/such/folder"),
         (vec!["link"], 2, "--server"),
-        (vec!["link", "send", "nobody", "rate up 3"], 1, "nobody: no link answers there"),
+        (vec!["link", "send", "nobody", "rate up 3"], 1, "nobody: nobody answers there"),
         (vec!["demo", "--link-script", "bad.link"], 78, "bad.link:2:13"),
     ];
     for (words, code, said) in cases {

@@ -8,6 +8,8 @@
 
 pub mod allocation;
 pub mod choice;
+pub mod context;
+pub mod drift;
 pub mod feasibility;
 pub mod menu;
 pub mod model_config;

@@ -74,6 +74,14 @@ impl ConfigError {
         }
     }
 
+    /// Something that is wrong at a place (line and column, from 1) of `text`, the file at `path`, though it can be
+    /// read: what it says is not true of something outside of it.
+    pub(crate) fn at(path: &Path, text: &str, message: String, place: Option<(usize, usize)>) -> Self {
+        let place = place.map(|(line, column)| Excerpt::new(text, line, column));
+        let problem = Problem { path: path.to_owned(), message: one_line(&message), place };
+        Self::Invalid { path: path.to_owned(), problems: vec![problem] }
+    }
+
     pub(crate) fn from_yaml(path: &Path, text: &str, error: &serde_saphyr::Error) -> Self {
         let mut problems: Vec<Problem> = explain::explain(text, error)
             .into_iter()

@@ -23,7 +23,7 @@ macro_rules! numbers {
 numbers!(f64, u16, u32, u64, i32);
 
 /// From `min` to `max`, both included.
-pub(crate) fn within<N: Number>(min: f64, max: f64, unit: &'static str) -> impl Fn(&N, &()) -> garde::Result {
+pub(crate) fn within<N: Number, C>(min: f64, max: f64, unit: &'static str) -> impl Fn(&N, &C) -> garde::Result {
     move |value, _| {
         if (min..=max).contains(&value.as_f64()) {
             return Ok(());
@@ -53,7 +53,7 @@ pub(crate) fn not_below(lower_key: &'static str, lower: f64) -> impl Fn(&f64, &(
 }
 
 /// A text that says something and stays on one line.
-pub(crate) fn one_line(value: &str, _: &()) -> garde::Result {
+pub(crate) fn one_line<C>(value: &str, _: &C) -> garde::Result {
     if value.trim().is_empty() || value.chars().any(char::is_control) {
         return Err(garde::Error::new(format!("is {value:?}; expected a text on one line")));
     }

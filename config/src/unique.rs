@@ -32,6 +32,11 @@ impl<T: Keyed + Validate<Context = ()>> Unique<T> {
 }
 
 impl<T> Unique<T> {
+    /// The items of a list that was checked before, if any are left.
+    pub(crate) fn if_any(items: Vec<T>) -> Option<Self> {
+        (!items.is_empty()).then_some(Self(items))
+    }
+
     /// The items, to be changed in place; keys must stay as they are.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.0.iter_mut()
@@ -46,10 +51,10 @@ impl<T> Deref for Unique<T> {
     }
 }
 
-impl<T: Keyed + Validate<Context = ()>> Validate for Unique<T> {
-    type Context = ();
+impl<T: Keyed + Validate> Validate for Unique<T> {
+    type Context = T::Context;
 
-    fn validate_into(&self, context: &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
+    fn validate_into(&self, context: &T::Context, parent: &mut dyn FnMut() -> Path, report: &mut Report) {
         if self.0.is_empty() {
             report.append(parent(), Error::new("is empty; expected at least one entry"));
         }

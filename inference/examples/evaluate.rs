@@ -72,5 +72,6 @@ fn to_truth(annotation: &Value, categories: &[(u64, String)]) -> Option<Truth> {
     let class = u8::try_from(categories.iter().position(|(id, _)| *id == category)?).ok()?;
     let corner = |index: usize| Some(annotation.get("bbox")?.get(index)?.as_f64()? as f32);
     let (x_min, y_min, width, height) = (corner(0)?, corner(1)?, corner(2)?, corner(3)?);
-    Some(Truth { x_min, y_min, x_max: x_min + width, y_max: y_min + height, class })
+    let crowd = annotation.get("iscrowd").and_then(Value::as_u64) == Some(1);
+    Some(Truth { x_min, y_min, x_max: x_min + width, y_max: y_min + height, class, crowd })
 }

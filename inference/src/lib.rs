@@ -5,6 +5,7 @@
 //! cloud; [`accuracy`] and [`classes`] are how results are compared with truth; [`overlay`] draws them for a person.
 
 pub mod accuracy;
+pub mod agreement;
 pub mod classes;
 pub mod codec;
 pub mod detector;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use allocation::model_config::Payload;
-use config::table::{TableEntry, VehicleEntry};
+use config::table::{ClassAccuracy, MeasuredAccuracy, MeasuredCosts, TableEntry, VehicleEntry};
 use inference::accuracy::{AccuracyAccumulator, Truth};
 use inference::codec::{ImageDecoder, ImageEncoder, WireCoding};
 use inference::image::{RgbView, rgb_bytes};
@@ -13,6 +13,7 @@ use rt_core::detections::Detections;
 use super::configuration;
 use super::models::Model;
 use super::samples::{Samples, rounded};
+
 use crate::failure::Failure;
 
 /// The smallest payload that a table may name.
@@ -49,13 +50,15 @@ impl VehicleMeasurement {
         Ok(())
     }
 
-    /// What the table says of it.
+    /// What the table says of it; `classes` are the names of those of the truth.
     #[must_use]
-    pub fn entry(&self) -> VehicleEntry {
+    pub fn entry(&self, classes: &[String]) -> VehicleEntry {
+        let (accuracy, measured) = accuracies(&self.accuracy, classes);
         VehicleEntry {
             model: self.model.name.clone(),
             execution_ms_p95: rounded(self.execution_ms.quantile(0.95), 2),
-            accuracy: rounded(self.accuracy.finish().ap.unwrap_or(0.0), 4),
+            accuracy,
+            measured: Some(measured),
         }
     }
 }
@@ -77,6 +80,8 @@ struct PayloadMeasurement {
     payload: Payload,
     megabit: Samples,
     encode_ms: Samples,
+    decode_ms: Samples,
+    inference_ms: Samples,
     execution_ms: Samples,
     accuracy: AccuracyAccumulator,
 }
@@ -87,20 +92,16 @@ impl CloudMeasurement {
     /// # Errors
     /// Where the detector or a codec fails.
     pub fn new(model: Model, payloads: &[Payload], size: (u32, u32)) -> Result<Self, Failure> {
-        let (width, height) = model.detector.input_size();
-        let bytes = |(width, height)| rgb_bytes(width, height).unwrap_or(0);
-        // Noise makes a PNG, or a JPEG of high quality, somewhat larger than its pixels.
-        let capacity = bytes(size).max(bytes((width, height))) / 2 * 3 + (1 << 16);
         let mut new = Self {
             model,
             payloads: Vec::new(),
             encoder: ImageEncoder::new(),
             decoder: ImageDecoder::new(),
-            slot: vec![0; capacity],
+            slot: Vec::new(),
             pixels: Vec::new(),
             found: Detections::new(),
         };
-        let grey = vec![114; bytes(size)];
+        let grey = vec![114; rgb_bytes(size.0, size.1).unwrap_or(0)];
         let frame = RgbView::new(&grey, size.0, size.1).map_err(Failure::run)?;
         new.payloads = payloads.iter().map(|payload| PayloadMeasurement::new(*payload)).collect();
         new.add(frame, &[])?;
@@ -114,6 +115,10 @@ impl CloudMeasurement {
     /// Where the detector or a codec fails.
     pub fn add(&mut self, frame: RgbView<'_>, truths: &[Truth]) -> Result<(), Failure> {
         let input_size = self.model.detector.input_size();
+        let bytes = |(width, height)| rgb_bytes(width, height).unwrap_or(0);
+        // Noise makes a PNG, or a JPEG of high quality, somewhat larger than its pixels. Grown before any clock runs.
+        let capacity = bytes((frame.width(), frame.height())).max(bytes(input_size)) / 2 * 3 + (1 << 16);
+        self.slot.resize(self.slot.len().max(capacity), 0);
         for kept in &mut self.payloads {
             let start = Monotonic::now();
             let encoded = self.encoder.encode(kept.payload, input_size, frame, &mut self.slot).map_err(Failure::run)?;
@@ -126,15 +131,17 @@ impl CloudMeasurement {
                 .decoder
                 .decode(WireCoding::of(kept.payload), sent, encoded.width, encoded.height, &mut self.pixels)
                 .map_err(Failure::run)?;
+            kept.decode_ms.add(milliseconds(start.elapsed()));
             let detector = &mut self.model.detector;
             let seen = RgbView::new(&self.pixels, width, height).map_err(Failure::run)?;
-            match kept.payload {
+            let times = match kept.payload {
                 Payload::Frame(_) => detector.detect_frame(seen, &mut self.found),
                 Payload::Input(_) | Payload::RawInput => {
                     detector.detect_input(seen, (frame.width(), frame.height()), &mut self.found)
                 }
             }
             .map_err(Failure::run)?;
+            kept.inference_ms.add(milliseconds(times.inference));
             kept.execution_ms.add(milliseconds(start.elapsed()));
             self.model.rename_classes(&mut self.found);
             kept.accuracy.add(truths, &self.found);
@@ -142,34 +149,66 @@ impl CloudMeasurement {
         Ok(())
     }
 
-    /// What the table says of its configurations.
-    pub fn entries(&self) -> impl Iterator<Item = TableEntry> {
-        self.payloads.iter().map(|kept| kept.entry(&self.model.name))
+    /// What the table says of its configurations; `classes` are the names of those of the truth.
+    pub fn entries(&self, classes: &[String]) -> impl Iterator<Item = TableEntry> {
+        self.payloads.iter().map(|kept| kept.entry(&self.model.name, classes))
     }
 }
 
 impl PayloadMeasurement {
     fn new(payload: Payload) -> Self {
-        let accuracy = AccuracyAccumulator::new();
-        let (megabit, encode_ms, execution_ms) = <(Samples, Samples, Samples)>::default();
-        Self { payload, megabit, encode_ms, execution_ms, accuracy }
+        let samples = Samples::default;
+        Self {
+            payload,
+            megabit: samples(),
+            encode_ms: samples(),
+            decode_ms: samples(),
+            inference_ms: samples(),
+            execution_ms: samples(),
+            accuracy: AccuracyAccumulator::new(),
+        }
     }
 
-    fn entry(&self, model: &str) -> TableEntry {
+    fn entry(&self, model: &str, classes: &[String]) -> TableEntry {
         let megabit = |value: f64| rounded(value, 4).max(MIN_MEGABIT);
+        let ms = |samples: &Samples, share: f64| rounded(samples.quantile(share), 2);
+        let (accuracy, measured) = accuracies(&self.accuracy, classes);
         TableEntry {
             config: configuration(model, self.payload),
             payload_megabit_p50: megabit(self.megabit.quantile(0.5)),
             payload_megabit_p95: megabit(self.megabit.quantile(0.95)),
             payload_megabit_mean: megabit(self.megabit.mean()),
-            encode_ms_p95: rounded(self.encode_ms.quantile(0.95), 2),
-            execution_ms_p50: rounded(self.execution_ms.quantile(0.5), 2),
-            execution_ms_p95: rounded(self.execution_ms.quantile(0.95), 2),
-            accuracy: rounded(self.accuracy.finish().ap.unwrap_or(0.0), 4),
+            encode_ms_p95: ms(&self.encode_ms, 0.95),
+            execution_ms_p50: ms(&self.execution_ms, 0.5),
+            execution_ms_p95: ms(&self.execution_ms, 0.95),
+            accuracy,
+            costs: Some(MeasuredCosts {
+                payload_megabit_p99: megabit(self.megabit.quantile(0.99)),
+                payload_megabit_max: megabit(self.megabit.quantile(1.0)),
+                encode_ms_p50: ms(&self.encode_ms, 0.5),
+                decode_ms_p50: ms(&self.decode_ms, 0.5),
+                decode_ms_p95: ms(&self.decode_ms, 0.95),
+                inference_ms_p50: ms(&self.inference_ms, 0.5),
+                inference_ms_p95: ms(&self.inference_ms, 0.95),
+            }),
+            measured: Some(measured),
         }
     }
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+/// The mean over the classes, and what is behind it.
+fn accuracies(accumulator: &AccuracyAccumulator, classes: &[String]) -> (f64, MeasuredAccuracy) {
+    let found = accumulator.finish();
+    let share = |value: f64| rounded(value, 4);
+    let by_class = found.per_class.iter().filter_map(|class| {
+        let accuracy = ClassAccuracy { ap: share(class.ap), ap50: share(class.ap50) };
+        Some((classes.get(usize::from(class.class))?.clone(), accuracy))
+    });
+    let measured = MeasuredAccuracy { ap50: share(found.ap50.unwrap_or(0.0)), classes: by_class.collect() };
+    (share(found.ap.unwrap_or(0.0)), measured)
+}
+
+/// A duration as tables have it.
+pub fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }

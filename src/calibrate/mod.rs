@@ -1,9 +1,10 @@
-//! From models and held-back scenes to a utility table.
+//! From models and labelled images to a utility table.
 //!
 //! Every configuration is measured as the running system uses it: the car's encoder, the cloud's decoder and detector,
-//! and COCO's average precision of what the cloud then sees. All configurations take their turn on a scene before the
-//! next is rendered, so that whatever else the machine does falls on all alike.
+//! and COCO's average precision of what the cloud then sees. All configurations take their turn on an image before
+//! the next, so that whatever else the machine does falls on all alike.
 
+mod images;
 mod machine;
 mod measure;
 mod models;
@@ -13,11 +14,13 @@ mod scenes;
 use allocation::model_config::{Coding, ModelConfig, Payload};
 use config::Unique;
 use config::table::UtilityTable;
-use inference::image::RgbView;
 
 use crate::failure::Failure;
+pub use images::{Images, Photographs};
+pub use measure::milliseconds;
 use measure::{CloudMeasurement, VehicleMeasurement};
-pub use models::Models;
+pub use models::{Models, NamedModel};
+pub use samples::Samples;
 pub use scenes::Scenes;
 
 /// What may travel, in the order of the table.
@@ -38,52 +41,69 @@ const PROGRESS: u32 = 10;
 /// Measures all payloads of all models.
 ///
 /// # Errors
-/// Where a model or codec fails, or the scenes show nothing that could be found.
-pub fn table(models: Models, scenes: &Scenes) -> Result<UtilityTable, Failure> {
+/// Where a model or codec fails, or the images show nothing that could be found.
+pub fn table(models: Models, images: &Images) -> Result<UtilityTable, Failure> {
     let load_before = machine::load_average();
-    let described = models.describe();
-    let mut vehicle = VehicleMeasurement::new(models.vehicle, scenes.size)?;
+    let (described, measured_models) = (models.describe(), models.measured());
+    let classes = images.classes();
+    let known = models.known(classes.len());
+    let size = first_size(images)?;
+    let mut vehicle = VehicleMeasurement::new(models.vehicle, size)?;
     let mut cloud = Vec::new();
     for model in models.cloud {
-        cloud.push(CloudMeasurement::new(model, &PAYLOADS, scenes.size)?);
+        cloud.push(CloudMeasurement::new(model, &PAYLOADS, size)?);
     }
-    let mut objects = 0;
-    scenes.visit(|index, pixels, truths| {
-        let frame = RgbView::new(pixels, scenes.size.0, scenes.size.1).map_err(Failure::run)?;
+    let count = images.count();
+    let met = images.visit(&known, |index, frame, truths| {
         vehicle.add(frame, truths)?;
         for model in &mut cloud {
             model.add(frame, truths)?;
         }
-        objects += truths.len();
         if (index + 1) % PROGRESS == 0 {
-            eprintln!("turbo calibrate: {} of {} scenes", index + 1, scenes.count);
+            eprintln!("turbo calibrate: {} of {count} images", index + 1);
         }
         Ok(())
     })?;
-    if objects == 0 {
-        let Scenes { count, seed, .. } = scenes;
+    if met.objects.is_empty() {
+        let described = images.describe(&met);
         return Err(Failure::Usage(format!(
-            "there is nothing to detect in the {count} scenes of seed {seed}; give more --scenes or another --seed"
+            "there is nothing to detect: {described}; give more --scenes, another --seed, or other --images"
         )));
     }
-    let entries = cloud.iter().flat_map(CloudMeasurement::entries).collect();
+    let unknown: Vec<&str> =
+        classes.iter().zip(&known).filter(|(_, known)| !**known).map(|(class, _)| class.as_str()).collect();
+    let entries = cloud.iter().flat_map(|model| model.entries(&classes)).collect();
+    let wrong = |report| Failure::Run(format!("the measured table is wrong: {report}"));
     Ok(UtilityTable {
-        provenance: provenance(scenes, objects, &described, &load_before),
-        vehicle: vehicle.entry(),
-        entries: Unique::new(entries)
-            .map_err(|report| Failure::Run(format!("the measured table is wrong: {report}")))?,
+        provenance: provenance(&images.describe(&met), &unknown, &described, &load_before),
+        vehicle: vehicle.entry(&classes),
+        models: Some(Unique::new(measured_models).map_err(wrong)?),
+        images: Some(images.measured(&met)),
+        entries: Unique::new(entries).map_err(wrong)?,
     })
 }
 
-fn provenance(scenes: &Scenes, objects: usize, models: &str, load_before: &str) -> String {
-    let Scenes { count, seed, size: (width, height) } = scenes;
-    let (date, command) = (machine::date(), machine::command());
+/// Width and height of the first image, which buffers are made for.
+fn first_size(images: &Images) -> Result<(u32, u32), Failure> {
+    let mut size = None;
+    let stopped = images.visit(&[], |_, frame, _| {
+        size = Some((frame.width(), frame.height()));
+        Err(Failure::Run(String::new()))
+    });
+    size.map_or_else(|| stopped.map(|_| (1, 1)), Ok)
+}
+
+fn provenance(images: &str, unknown: &[&str], models: &str, load_before: &str) -> String {
+    let (date, command, version) = (machine::date(), machine::command(), env!("CARGO_PKG_VERSION"));
     let (processor, load_after) = (machine::processor(), machine::load_average());
+    let left_out = match unknown {
+        [] => String::new(),
+        _ => format!(" Labelled classes that no model knows are left out: {}.", unknown.join(", ")),
+    };
     format!(
-        "Measured by `{command}` on {date}: {count} synthetic street scenes of {width}x{height}, seed {seed}, one frame \
-         each, {objects} objects.\n\
-         Accuracy: COCO AP (0.50:0.95) over the classes of the synthetic street, of what the cloud decodes; the \
-         vehicle's is on raw frames.\n\
+        "Measured by `{command}` (turbo {version}) on {date}: {images}.\n\
+         Accuracy: COCO AP (0.50:0.95) over the labelled classes, of what the cloud decodes; the vehicle's is on raw \
+         frames.{left_out}\n\
          Times: {processor}; load average {load_before} at the start, {load_after} at the end. Where that is above 1, \
          other programs ran too and the times are longer than on an idle machine; execution times that the cloud \
          reports replace these at run time.\n\

@@ -1,12 +1,22 @@
 //! The detectors that are measured.
 
+use std::path::PathBuf;
+
+use config::table::{FileHash, MeasuredModel};
 use inference::classes::{ClassMap, map_classes, map_detections};
 use inference::detector::Detector;
 use rt_core::detections::Detections;
 
-use super::scenes::Scenes;
 use crate::failure::Failure;
-use crate::verbs::calibrate::NamedModel;
+
+/// A model file and the name that configurations call it by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedModel {
+    /// The name, such as `edd1`.
+    pub name: String,
+    /// The ONNX file.
+    pub file: PathBuf,
+}
 
 /// A loaded model under its name.
 pub struct Model {
@@ -14,7 +24,7 @@ pub struct Model {
     pub name: String,
     /// The detector.
     pub detector: Detector,
-    /// From its classes to those of the scenes.
+    /// From its classes to those of the truth.
     classes: ClassMap,
 }
 
@@ -27,14 +37,46 @@ pub struct Models {
 }
 
 impl Models {
-    /// Loads all of them, each to run with `threads` threads.
+    /// Loads all of them, each to run with `threads` threads; `classes` are those of the truth.
     ///
     /// # Errors
-    /// Where a file is no detector, or one that knows no class of the scenes.
-    pub fn load(vehicle: &NamedModel, cloud: &[NamedModel], threads: usize) -> Result<Self, Failure> {
-        let vehicle = Model::load(vehicle, threads)?;
-        let cloud = cloud.iter().map(|model| Model::load(model, threads)).collect::<Result<_, _>>()?;
+    /// Where a file is no detector, or one that knows none of the classes.
+    pub fn load(
+        vehicle: &NamedModel,
+        cloud: &[NamedModel],
+        threads: usize,
+        classes: &[String],
+    ) -> Result<Self, Failure> {
+        let vehicle = Model::load(vehicle, threads, classes)?;
+        let cloud = cloud.iter().map(|model| Model::load(model, threads, classes)).collect::<Result<_, _>>()?;
         Ok(Self { vehicle, cloud })
+    }
+
+    /// For each of `count` classes of the truth, whether any of the models knows it.
+    #[must_use]
+    pub fn known(&self, count: usize) -> Vec<bool> {
+        let all = || std::iter::once(&self.vehicle).chain(&self.cloud);
+        let known =
+            |class: usize| all().any(|model| model.classes.iter().flatten().any(|to| usize::from(*to) == class));
+        (0..count).map(known).collect()
+    }
+
+    /// Each once, as a table names them.
+    #[must_use]
+    pub fn measured(&self) -> Vec<MeasuredModel> {
+        let mut models: Vec<MeasuredModel> = Vec::new();
+        for model in std::iter::once(&self.vehicle).chain(&self.cloud) {
+            let info = model.detector.info();
+            if !models.iter().any(|known| known.name == model.name) {
+                models.push(MeasuredModel {
+                    name: model.name.clone(),
+                    input_width: info.input_width,
+                    input_height: info.input_height,
+                    fnv1a64: FileHash(info.fnv1a64),
+                });
+            }
+        }
+        models
     }
 
     /// Names, sizes and hashes, for a reader.
@@ -52,21 +94,21 @@ impl Models {
 }
 
 impl Model {
-    fn load(model: &NamedModel, threads: usize) -> Result<Self, Failure> {
+    fn load(model: &NamedModel, threads: usize, wanted: &[String]) -> Result<Self, Failure> {
         let detector = Detector::load(&model.file, threads).map_err(Failure::config)?;
-        let classes = map_classes(&detector.info().classes, &Scenes::classes());
+        let classes = map_classes(&detector.info().classes, wanted);
         if classes.iter().all(Option::is_none) {
             return Err(Failure::Config(format!(
-                "model {} knows none of the classes of the synthetic street ({}); its first are {:?}",
+                "model {} knows none of the labelled classes ({}); its first are {:?}",
                 model.file.display(),
-                Scenes::classes().join(", "),
+                wanted.join(", "),
                 detector.info().classes.iter().take(8).collect::<Vec<_>>()
             )));
         }
         Ok(Self { name: model.name.clone(), detector, classes })
     }
 
-    /// Renames the classes of `detections` to those of the scenes.
+    /// Renames the classes of `detections` to those of the truth.
     pub fn rename_classes(&self, detections: &mut Detections) {
         map_detections(&self.classes, detections);
     }

@@ -10,6 +10,12 @@ impl Samples {
         self.0.push(value);
     }
 
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The smallest sample that at least `share` (0 to 1) of all samples do not exceed (nearest rank); 0 without any.
     #[must_use]
     pub fn quantile(&self, share: f64) -> f64 {

@@ -45,6 +45,7 @@ impl Scenes {
                 x_max: seen.x1,
                 y_max: seen.y1,
                 class: u8::try_from(seen.class).unwrap_or(u8::MAX),
+                crowd: false,
             }));
             each(index, &pixels, &truths)?;
         }

@@ -3,13 +3,13 @@ use std::path::{Path, PathBuf};
 use config::{Profile, table::TableEntry};
 
 use super::*;
-use crate::verbs::calibrate::NamedModel;
 
 fn measured(size: (u32, u32)) -> UtilityTable {
     let file = |name: &str| -> PathBuf { Path::new(env!("CARGO_MANIFEST_DIR")).join("inference/models").join(name) };
     let model = NamedModel { name: "edd0".to_owned(), file: file("turbo-edd0.onnx") };
-    let models = Models::load(&model, std::slice::from_ref(&model), 1);
-    models.and_then(|models| table(models, &Scenes { count: 8, seed: 5, size })).unwrap()
+    let images = Images::Street(Scenes { count: 8, seed: 5, size });
+    let models = Models::load(&model, std::slice::from_ref(&model), 1, &images.classes());
+    models.and_then(|models| table(models, &images)).unwrap()
 }
 
 fn entry(table: &UtilityTable, payload: Payload) -> &TableEntry {
@@ -57,8 +57,9 @@ fn the_shipped_table_is_of_the_shipped_models() {
         name: name.to_owned(),
         file: root.join(format!("inference/models/turbo-{name}.onnx")),
     };
-    let models = Models::load(&model("edd0"), &[model("edd1"), model("edd2")], 1).unwrap();
+    let models = Models::load(&model("edd0"), &[model("edd1"), model("edd2")], 1, &Scenes::classes()).unwrap();
     assert!(table.provenance.contains(&models.describe()), "measured on other models; run `turbo calibrate` again");
+    assert_eq!(table.models.as_deref(), Some(models.measured().as_slice()));
     assert!(table.menu(&["edd1", "edd2"]).is_ok_and(|menu| menu.choices().len() == 2 * PAYLOADS.len()));
 }
 

@@ -11,6 +11,7 @@ use inference::classes::{ClassMap, map_classes, normalise};
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
+use rt_core::snapshot;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
 use rt_core::wait::Waiter;
@@ -20,8 +21,11 @@ use telemetry::records::{AllocationRecord, LinkRecord, ServiceAllocation};
 use transport::estimate::LinkEstimate;
 use transport::wire::menu::CloudMenu;
 
+use super::attention::Attention;
+use super::drift::DriftWatch;
 use super::messages::{Assignment, EncodeCost, Sending};
 use super::plan::Plan;
+use super::status::{Notice, ServiceStatus, Status};
 
 /// Class names of the car: its own detector's first, then what the cloud adds. Only ever grows.
 pub type Vocabulary = Arc<Mutex<Vec<String>>>;
@@ -52,6 +56,14 @@ pub struct Allocator {
     pub clients: Vec<Client>,
     /// What can be sent.
     pub plan: Plan,
+    /// Weights by drive and recent results.
+    pub attention: Attention,
+    /// Live numbers beside the table's.
+    pub drift: DriftWatch,
+    /// What is worth a line in the log; what does not fit is not missed.
+    pub notices: rtrb::Producer<Notice>,
+    /// What can be asked for.
+    pub status: snapshot::Writer<Status>,
     /// Which policy divides.
     pub policy: PolicyName,
     /// See `allocation.hysteresis` of the profile.
@@ -125,6 +137,7 @@ impl Allocator {
             }
             if let Some(newer) = self.menus.take() {
                 self.learn_classes(&newer);
+                self.look_at_menu(&newer, &menu);
                 let same = newer.models.len() == menu.models.len()
                     && newer.models.iter().zip(&menu.models).all(|(new, old)| new.name == old.name);
                 if !same {
@@ -135,6 +148,7 @@ impl Allocator {
                 problem = self.problem(&menu)?;
             }
             self.take_costs(&mut problem);
+            self.attend(&mut problem);
             let habits = problem.policy.habits();
             let rate = if estimate.connected { rate_bps(&estimate, habits.capacity) } else { 0.0 };
             let capacity = Capacity::new(rate, estimate.rtt.as_secs_f64())
@@ -154,6 +168,7 @@ impl Allocator {
                 self.counters.count(Counter::Items);
             }
             self.publish(&problem, &allocation, &menu, estimate.connected);
+            self.tell_status(&problem, &allocation);
             let longest = begun.plus(self.max_period);
             let until = asked_at.and_then(due_after).map_or(longest, |next| longest.min(next));
             waiter.wait_counted(&mut self.counters, &self.bell, seen, until);
@@ -187,6 +202,8 @@ impl Allocator {
     fn take_costs(&mut self, problem: &mut Problem) {
         for client in &mut self.clients {
             while let Ok(cost) = client.costs.pop() {
+                let notices = &mut self.notices;
+                self.drift.encoded(&cost, |(what, drift)| tell(notices, Notice::Drift { what, drift }));
                 self.plan.measured(cost.entry, cost.bytes as f64 * 8.0, cost.elapsed.as_secs_f64());
                 let index = problem.active.iter().position(|&entry| entry == cost.entry);
                 let known = self.plan.entries.get(cost.entry).map(|entry| entry.choice.costs());
@@ -199,6 +216,47 @@ impl Allocator {
                 }
             }
         }
+    }
+
+    /// Gives every service the weight that drive and recent results make.
+    fn attend(&mut self, problem: &mut Problem) {
+        let (drift, notices) = (&mut self.drift, &mut self.notices);
+        let mut detected = |took| {
+            if let Some((what, drift)) = drift.detected(took) {
+                tell(notices, Notice::Drift { what, drift });
+            }
+        };
+        if let Some(weights) = self.attention.look(Monotonic::now(), &mut detected) {
+            tell(&mut self.notices, Notice::Weights(weights));
+        }
+        self.attention.apply(&mut problem.services);
+    }
+
+    /// Compares what the cloud says of its models with the table; what is the same as in the menu `before` was told.
+    fn look_at_menu(&mut self, new: &CloudMenu, before: &CloudMenu) {
+        let notices = &mut self.notices;
+        for model in &new.models {
+            self.drift
+                .executed(&model.name, model.p95_us, |(what, drift)| tell(notices, Notice::Drift { what, drift }));
+        }
+        let models = self.plan.unserved(new);
+        if !models.is_empty() && models != self.plan.unserved(before) {
+            tell(notices, Notice::Unserved { models });
+        }
+    }
+
+    fn tell_status(&mut self, problem: &Problem, allocation: &Allocation) {
+        let (plan, attention, drift) = (&self.plan, &self.attention, &self.drift);
+        self.status.write_with(|status| {
+            let given = allocation.services().iter().map(|given| ServiceStatus {
+                config: config_name(plan, problem, given.choice),
+                rate_bps: given.rate_bps,
+                ..ServiceStatus::default()
+            });
+            status.services = given.take(status.services.capacity()).collect();
+            attention.tell(Monotonic::now(), status);
+            (status.drifted, status.drifts) = drift.counts();
+        });
     }
 
     fn publish(&mut self, problem: &Problem, allocation: &Allocation, cloud: &CloudMenu, connected: bool) {
@@ -278,20 +336,17 @@ impl Allocator {
         (begun, solved): (Monotonic, Monotonic),
         policy: NameId,
     ) {
-        let name = |choice: Option<usize>| {
-            let entry =
-                choice.and_then(|index| problem.active.get(index)).and_then(|&entry| self.plan.entries.get(entry));
-            entry.map_or(self.plan.on_vehicle, |entry| entry.name)
-        };
         let services = allocation
             .services()
             .iter()
+            .zip(&problem.services)
             .zip(1_u16..)
             .take(telemetry::records::MAX_SERVICES)
-            .map(|(given, service)| ServiceAllocation {
+            .map(|((given, asked), service)| ServiceAllocation {
                 service,
                 bytes_per_s: given.rate_bps / 8.0,
-                config: name(given.choice),
+                config: config_name(&self.plan, problem, given.choice),
+                weight: asked.demand().weight,
             })
             .collect();
         self.allocations.emit(AllocationRecord {
@@ -306,4 +361,15 @@ impl Allocator {
             policy,
         });
     }
+}
+
+/// What a choice of the menu in force is called.
+fn config_name(plan: &Plan, problem: &Problem, choice: Option<usize>) -> NameId {
+    let entry = choice.and_then(|index| problem.active.get(index)).and_then(|&entry| plan.entries.get(entry));
+    entry.map_or(plan.on_vehicle, |entry| entry.name)
+}
+
+/// Full only where the main thread has stopped looking; the log is the poorer, nothing else.
+fn tell(notices: &mut rtrb::Producer<Notice>, notice: Notice) {
+    let _ = notices.push(notice);
 }

@@ -1,10 +1,17 @@
 //! The car's process: threads joined by rings and mailboxes, started and stopped in order.
 
 mod allocator;
+mod attention;
+mod brain;
 mod capture;
+mod control;
 mod detector;
+mod drift;
+mod drive;
 mod encoder;
 mod messages;
+mod notices;
+mod observer;
 mod peer;
 mod pending;
 mod ping;
@@ -12,6 +19,7 @@ mod plan;
 mod service;
 mod sinks;
 mod sources;
+mod status;
 mod subsystems;
 mod supervise;
 mod tuning;
@@ -41,11 +49,13 @@ use telemetry::run_dir::{Role, RunDirs, Subdirs};
 use telemetry::run_info::RunInfo;
 use telemetry::summary::{Summary, SummaryContext};
 
+use crate::control::ControlSocket;
 use crate::failure::Failure;
 use crate::signals::stop_or_renew_on_signals;
 use crate::state_log::StateLog;
 use crate::verbs::car::CarArgs;
 use crate::verbs::recover::recover_earlier_runs;
+use brain::Mind;
 use plan::Plan;
 use sinks::{Overlays, Scorer, Scores};
 use supervise::{LinkTeller, Rounds};
@@ -66,7 +76,9 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     }
     let table = UtilityTable::load(&profile.allocation.table).map_err(Failure::config)?;
     let names = Names::default();
+    brain::check_vehicle_model(&profile, &table, &detector, args.tuning.vehicle_model.is_some())?;
     let plan = Plan::new(&table, &args.cloud_models, &names)?;
+    let Mind { brain, observer, mut notices, control } = brain::make(&profile, plan, &table, &names)?;
     let vehicle_classes = detector.info().classes.clone();
     let vocabulary = Arc::new(std::sync::Mutex::new(vehicle_classes.clone()));
 
@@ -86,6 +98,7 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
         truths.push(source.truth);
         pictures.push(source.pictures);
     }
+    collector.add_sink(Box::new(observer));
     collector.add_sink(Box::new(Scorer::new(truths, &vehicle_classes, scores.clone())));
     if let Some(dir) = &args.tuning.save_overlays {
         std::fs::create_dir_all(dir)
@@ -98,7 +111,7 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
 
     let captured = Arc::new(AtomicU64::new(0));
     let Wiring { threads, link_events, credentials, memory } =
-        wiring::wire(&profile, cameras, plan, &names, &vocabulary, &mut collector, &captured)?;
+        wiring::wire(&profile, cameras, brain, &names, &vocabulary, &mut collector, &captured)?;
     let bell = Doorbell::futex();
     stop.wakes(&bell);
     let (report_in, report) = sync_channel(1);
@@ -117,9 +130,13 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     write_info(&profile, &dirs, started, &core_map, &memory)?;
 
     supervisor.run(Monotonic::now()).map_err(Failure::run)?;
+    let control = profile.control.as_deref().map(|path| ControlSocket::listen(path, control)).transpose()?;
+    let run_for = args.tuning.run_for;
+    let link = LinkTeller::new(link_events);
     let state =
-        Rounds { stop, bell, run_for: args.tuning.run_for, link: LinkTeller::new(link_events), hangup, credentials }
-            .make(&mut supervisor);
+        Rounds { stop, bell, run_for, link, allocator: &mut notices, hangup, credentials }.make(&mut supervisor);
+    drop(control);
+    notices.tell();
 
     if let Ok(report) = report.try_recv() {
         let context = SummaryContext {
@@ -178,7 +195,8 @@ fn save_frames(run: &RunConfig) -> SaveFrames {
     }
 }
 
-fn huge_pages(wanted: WantedPages) -> HugePages {
+/// What a profile wants, in terms of the arena.
+pub fn huge_pages(wanted: WantedPages) -> HugePages {
     match wanted {
         WantedPages::Require => HugePages::Require,
         WantedPages::Prefer => HugePages::Prefer,

@@ -6,7 +6,7 @@ use allocation::menu::Menu;
 use allocation::model_config::{Coding, ModelConfig, Payload};
 use config::table::UtilityTable;
 use telemetry::names::{NameId, Names};
-use transport::wire::menu::CloudMenu;
+use transport::wire::menu::{CloudMenu, ModelEntry};
 
 use crate::failure::Failure;
 
@@ -40,6 +40,10 @@ pub struct Plan {
     pub floor_accuracy: f64,
     /// Name of its configuration.
     pub on_vehicle: NameId,
+    /// Whether the configurations are a table's, and not guesses.
+    pub from_table: bool,
+    /// Width and height of the input that each model had when the table was measured.
+    inputs: Vec<Option<(u32, u32)>>,
 }
 
 /// Payloads offered for a model that the table does not know, with a guess at bits per input pixel.
@@ -64,6 +68,8 @@ impl Plan {
             models: Vec::new(),
             floor_accuracy: table.vehicle.accuracy,
             on_vehicle: names.intern(&format!("{}-imgcompNone-inpcompNone", table.vehicle.model)),
+            from_table: unknown_models.is_empty(),
+            inputs: Vec::new(),
         };
         if unknown_models.is_empty() {
             for entry in table.entries.iter() {
@@ -79,6 +85,9 @@ impl Plan {
                 plan.add(Choice::new(config, costs, accuracy).map_err(Failure::config)?, names)?;
             }
         }
+        let measured = |name: &String| table.models.as_deref()?.iter().find(|model| model.name == *name);
+        let input = |name: &String| measured(name).map(|model| (model.input_width, model.input_height));
+        plan.inputs = plan.models.iter().map(|name| input(name).filter(|_| plan.from_table)).collect();
         Ok(plan)
     }
 
@@ -125,7 +134,33 @@ impl Plan {
         let _ = entry.choice.set_costs(costs);
     }
 
+    /// The models of `cloud` that are left out of the menu, each with the reason.
+    pub fn unserved(&self, cloud: &CloudMenu) -> Vec<String> {
+        let reason = |offered: &ModelEntry| {
+            let name = &offered.name;
+            let Some(place) = self.models.iter().position(|known| known == name) else {
+                let known = self.models.join(", ");
+                return Some(format!("model {name:?} (the table knows {known})"));
+            };
+            let (width, height) = self.inputs.get(place).copied().flatten()?;
+            let (new_width, new_height) = (offered.input_width, offered.input_height);
+            ((width, height) != (new_width.into(), new_height.into())).then(|| {
+                format!(
+                    "model {name:?} (its input is {new_width}x{new_height}, the table's {name} had {width}x{height})"
+                )
+            })
+        };
+        cloud.models.iter().filter_map(reason).collect()
+    }
+
+    /// Whether the offered model is the one that the table was measured with, as far as its input tells.
+    fn serves(&self, entry: &Entry, offered: &ModelEntry) -> bool {
+        let measured = self.inputs.get(usize::from(entry.model)).copied().flatten();
+        measured.is_none_or(|input| input == (offered.input_width.into(), offered.input_height.into()))
+    }
+
     /// The solver's menu of what the cloud offers now, with its live execution times; and which entry each choice is.
+    /// Where it offers nothing that the plan knows, the vehicle is alone.
     ///
     /// # Errors
     /// Where the menu is refused, which distinct entries never are.
@@ -134,7 +169,7 @@ impl Plan {
         let mut active = Vec::new();
         for (index, entry) in self.entries.iter().enumerate() {
             let offered = cloud.models.iter().find(|offered| offered.name == entry.choice.config().model);
-            if let Some(offered) = offered {
+            if let Some(offered) = offered.filter(|offered| self.serves(entry, offered)) {
                 let mut choice = entry.choice.clone();
                 let execution_s = f64::from(offered.p95_us) * 1e-6;
                 choice.set_costs(Costs { execution_s, ..choice.costs() }).map_err(|error| error.to_string())?;
@@ -142,6 +177,49 @@ impl Plan {
                 active.push(index);
             }
         }
+        if choices.is_empty() {
+            return Ok((Menu::on_vehicle_only(), active));
+        }
         Ok((Menu::new(choices).map_err(|error| error.to_string())?, active))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use config::Profile;
+
+    fn offered(name: &str, input: (u16, u16)) -> ModelEntry {
+        let (input_width, input_height) = input;
+        ModelEntry {
+            name: name.to_owned(),
+            input_width,
+            input_height,
+            classes: Vec::new(),
+            p50_us: 1,
+            p95_us: 2,
+            workers: 1,
+        }
+    }
+
+    fn plan() -> Plan {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/tables/demo.yaml");
+        Plan::new(&UtilityTable::load(&path).expect("shipped"), &[], &Names::default()).expect("a plan")
+    }
+
+    #[test]
+    fn a_cloud_with_other_models_leaves_the_car_alone_and_says_why() {
+        let plan = plan();
+        let cloud = |models| CloudMenu { models };
+        let good = cloud(vec![offered("edd1", (480, 288)), offered("edd2", (640, 384))]);
+        assert_eq!(plan.unserved(&good), Vec::<String>::new());
+        assert_eq!(plan.menu(&good).expect("a menu").0.choices().len(), 18);
+        let strange = cloud(vec![offered("yolox", (416, 416)), offered("edd2", (768, 768))]);
+        let (menu, active) = plan.menu(&strange).expect("a menu");
+        assert_eq!((menu, active), (Menu::on_vehicle_only(), Vec::new()));
+        let said = plan.unserved(&strange).join(" and ");
+        for part in ["\"yolox\" (the table knows edd1, edd2)", "its input is 768x768, the table's edd2 had 640x384"] {
+            assert!(said.contains(part), "{said}");
+        }
     }
 }

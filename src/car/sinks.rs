@@ -65,25 +65,9 @@ impl FrameSink for Scorer {
         if !truth.boxes(record.meta.scene, &mut self.boxes) {
             return;
         }
-        let truths: Vec<Truth> = self
-            .boxes
-            .iter()
-            .filter(|found| !found.ignore)
-            .filter_map(|found| {
-                let class = *map.get(usize::from(found.class))?;
-                let (x_min, y_min, x_max, y_max) = (found.x_min, found.y_min, found.x_max, found.y_max);
-                class.map(|class| Truth { x_min, y_min, x_max, y_max, class })
-            })
-            .collect();
-        // A detection on an object that does not count is neither right nor wrong.
-        let ignored: Vec<Detection> = self.boxes.iter().filter(|found| found.ignore).map(region).collect();
+        let truths: Vec<Truth> = self.boxes.iter().filter_map(|found| truth_of(found, map)).collect();
         let counted = |detections: &Detections| -> Vec<Detection> {
-            let ignorable = |found: &Detection| ignored.iter().any(|region| region.iou(found) > 0.5);
-            detections
-                .iter()
-                .filter(|found| usize::from(found.class) < self.vehicle_classes && !ignorable(found))
-                .copied()
-                .collect()
+            detections.iter().filter(|found| usize::from(found.class) < self.vehicle_classes).copied().collect()
         };
         let mut scores = self.scores.0.lock().unwrap_or_else(PoisonError::into_inner);
         if scores.0.frames() < MAX_SCORED_FRAMES {
@@ -93,9 +77,11 @@ impl FrameSink for Scorer {
     }
 }
 
-fn region(found: &TruthBox) -> Detection {
+/// A labelled object in the classes that `map` leads to, where it has one there; what does not count is a crowd.
+pub fn truth_of(found: &TruthBox, map: &ClassMap) -> Option<Truth> {
     let (x_min, y_min, x_max, y_max) = (found.x_min, found.y_min, found.x_max, found.y_max);
-    Detection { x_min, y_min, x_max, y_max, ..Detection::default() }
+    let class = map.get(usize::from(found.class)).copied().flatten()?;
+    Some(Truth { x_min, y_min, x_max, y_max, class, crowd: found.ignore })
 }
 
 /// Draws each delivered frame.

@@ -9,6 +9,7 @@ use rt_core::stop::StopToken;
 use transport::car::LinkEvent;
 use transport::certs::{Car, Credentials};
 
+use super::notices::NoticeTeller;
 use crate::credentials;
 use crate::signals::Hangup;
 
@@ -16,7 +17,7 @@ use crate::signals::Hangup;
 const PERIOD: Duration = Duration::from_millis(100);
 
 /// What the rounds go by.
-pub struct Rounds {
+pub struct Rounds<'a> {
     /// Set by a signal.
     pub stop: StopToken,
     /// Rung by `stop`, and by a thread that ends.
@@ -25,13 +26,15 @@ pub struct Rounds {
     pub run_for: Option<Duration>,
     /// What happens to the link.
     pub link: LinkTeller,
+    /// What the allocator changes and notices.
+    pub allocator: &'a mut NoticeTeller,
     /// SIGHUP.
     pub hangup: Hangup,
     /// What it has read again, for the connections to come.
     pub credentials: Option<Credentials<Car>>,
 }
 
-impl Rounds {
+impl Rounds<'_> {
     /// Makes rounds until the time is up, the stop token is set or the system is in fault; it is stopped then. Returns
     /// where that leaves it.
     pub fn make(mut self, supervisor: &mut Supervisor) -> State {
@@ -39,6 +42,7 @@ impl Rounds {
         loop {
             let seen = self.bell.count();
             self.link.tell();
+            self.allocator.tell();
             if self.hangup.take()
                 && let Some(credentials) = &self.credentials
             {

@@ -40,6 +40,7 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
     if tuning.labels.is_some() && tuning.frames.is_none() {
         return Err(Failure::Usage("--labels labels the photographs of --frames DIR, which is missing".to_owned()));
     }
+    profile.context.keep_only(&services);
     profile.services = Unique::new(services).map_err(|report| Failure::Usage(report.to_string()))?;
     if let Some(policy) = &tuning.policy {
         profile.allocation.policy = policy.parse().map_err(|error| Failure::Usage(format!("--policy: {error}")))?;
@@ -54,6 +55,9 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
     }
     if let Some(model) = &tuning.vehicle_model {
         profile.vehicle.model.clone_from(model);
+    }
+    if let Some(path) = &tuning.control {
+        profile.control = Some(path.clone());
     }
     if let Some(dir) = &tuning.output_dir {
         profile.run.output_dir.clone_from(dir);

@@ -12,6 +12,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox::mailbox;
 use rt_core::memory::pool::{FramePool, ReadLease, WriteLease};
+use rt_core::snapshot;
 use rt_core::trace::counters::ThreadCounters;
 use rt_core::trace::traffic::{Traffic, TrafficLog};
 use telemetry::collector::Collector;
@@ -22,13 +23,16 @@ use transport::certs::{Car, Credentials, TlsFiles};
 use transport::estimate::EstimatorLimits;
 
 use super::allocator::{Allocator, Client, Vocabulary};
+use super::attention::Attention;
 use super::capture::Capture;
 use super::detector::Lane;
+use super::drift::DriftWatch;
 use super::encoder::Encoder;
 use super::peer;
 use super::ping::Ping;
 use super::plan::Plan;
 use super::service::{MAX_PENDING, Service};
+use super::status::{Notice, Status};
 use super::{huge_pages, save_frames};
 use crate::failure::Failure;
 
@@ -78,6 +82,22 @@ pub struct Threads {
     pub ping: Option<Ping>,
 }
 
+/// What the allocator decides by.
+pub struct Brain {
+    /// What can be sent.
+    pub plan: Plan,
+    /// Weights by drive and recent results.
+    pub attention: Attention,
+    /// Live numbers beside the table's.
+    pub drift: DriftWatch,
+    /// To the log.
+    pub notices: rtrb::Producer<Notice>,
+    /// To whoever asks.
+    pub status: snapshot::Writer<Status>,
+    /// The allocator's bell.
+    pub bell: Doorbell,
+}
+
 /// Width and height of the largest frame of all cameras.
 pub fn largest_frame(capture: &[Capture]) -> (u32, u32) {
     capture.iter().map(|capture| capture.camera.size()).max_by_key(|(width, height)| width * height).unwrap_or((1, 1))
@@ -90,15 +110,15 @@ pub fn largest_frame(capture: &[Capture]) -> (u32, u32) {
 pub fn wire(
     profile: &CarProfile,
     cameras: Vec<Box<dyn Camera<WriteLease>>>,
-    plan: Plan,
+    brain: Brain,
     names: &Names,
     vocabulary: &Vocabulary,
     collector: &mut Collector,
     captured: &Arc<AtomicU64>,
 ) -> Result<Wiring, Failure> {
+    let Brain { plan, attention, drift, notices, status, bell: allocator_bell } = brain;
     let transport_bell = Doorbell::eventfd().map_err(Failure::run)?;
     let detector_bell = Doorbell::futex();
-    let allocator_bell = Doorbell::futex();
     let pages = huge_pages(profile.memory.huge_pages);
     let mut wiring = Parts::default();
     for ((camera, service), number) in cameras.into_iter().zip(profile.services.iter()).zip(1_u16..) {
@@ -262,6 +282,10 @@ pub fn wire(
         menus,
         clients: wiring.clients,
         plan,
+        attention,
+        drift,
+        notices,
+        status,
         policy: profile.allocation.policy.clone(),
         hysteresis: profile.allocation.hysteresis,
         max_period: Duration::from_secs_f64(profile.allocation.max_period_ms * 1e-3),

@@ -2,17 +2,22 @@
 
 use std::path::PathBuf;
 
-use config::table::UtilityTable;
+use config::table::{MeasuredAccuracy, UtilityTable};
 use inference::codec::MAX_SIDE;
 
-use crate::calibrate::{self, Models, Scenes};
+use crate::calibrate::{self, Images, Models, NamedModel, Photographs, Scenes};
 use crate::failure::Failure;
+
+/// Synthetic scenes unless said otherwise.
+const SCENES: u32 = 60;
 
 /// Measure a model family on this machine and write its utility table.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example: turbo calibrate --vehicle-model edd0=inference/models/turbo-edd0.onnx \
     --cloud-model edd1=inference/models/turbo-edd1.onnx --cloud-model edd2=inference/models/turbo-edd2.onnx \
-    --out config/tables/demo.yaml")]
+    --out config/tables/demo.yaml\n\
+    With photographs: turbo calibrate --vehicle-model small=small.onnx --cloud-model large=large.onnx \
+    --images val2017 --labels annotations/instances_val2017.json --out tables/mine.yaml")]
 pub struct CalibrateArgs {
     /// The on-vehicle detector (ONNX); its name is the file's where none is given.
     #[arg(long, value_name = "[NAME=]FILE", value_parser = model)]
@@ -20,9 +25,15 @@ pub struct CalibrateArgs {
     /// A detector of the cloud (ONNX) and its name in the cloud's profile; give it once for each model.
     #[arg(long = "cloud-model", value_name = "[NAME=]FILE", required = true, value_parser = model)]
     pub cloud_models: Vec<NamedModel>,
-    /// Number of synthetic scenes, one frame of each.
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub scenes: u32,
+    /// Photographs (JPEG and PNG files of a folder) to measure on, in place of the synthetic street.
+    #[arg(long, value_name = "DIR", requires = "labels", conflicts_with_all = ["seed", "size"])]
+    pub images: Option<PathBuf>,
+    /// What is to be seen on them: a COCO JSON file, or a folder of Pascal VOC files.
+    #[arg(long, value_name = "FILE|DIR", requires = "images")]
+    pub labels: Option<PathBuf>,
+    /// Number of synthetic scenes, one frame of each (default 60), or of photographs (default all).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub scenes: Option<u32>,
     /// Seed of the scenes; detectors must not have been trained on it (the shipped ones were on 1000).
     #[arg(long, default_value_t = 700_000)]
     pub seed: u64,
@@ -38,15 +49,6 @@ pub struct CalibrateArgs {
     /// Print the table as one JSON object as well.
     #[arg(long)]
     pub json: bool,
-}
-
-/// A model file and the name that configurations call it by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedModel {
-    /// The name, such as `edd1`.
-    pub name: String,
-    /// The ONNX file.
-    pub file: PathBuf,
 }
 
 /// Measures and writes the table.
@@ -68,9 +70,13 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
             folder.display()
         )));
     }
-    let models = Models::load(&args.vehicle_model, &args.cloud_models, usize::from(args.threads))?;
-    let scenes = Scenes { count: args.scenes, seed: args.seed, size: args.size };
-    let table = calibrate::table(models, &scenes)?;
+    let images = match (&args.images, &args.labels) {
+        (Some(dir), Some(labels)) => Images::Photographs(Photographs::open(dir, labels, args.scenes)?),
+        _ => Images::Street(Scenes { count: args.scenes.unwrap_or(SCENES), seed: args.seed, size: args.size }),
+    };
+    let threads = usize::from(args.threads);
+    let models = Models::load(&args.vehicle_model, &args.cloud_models, threads, &images.classes())?;
+    let table = calibrate::table(models, &images)?;
     let yaml = table.to_yaml().map_err(Failure::run)?;
     std::fs::write(&args.out, yaml).map_err(|error| {
         Failure::Run(format!("the utility table {} cannot be written: {error}", args.out.display()))
@@ -86,24 +92,33 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
 fn print(table: &UtilityTable) {
     let vehicle = &table.vehicle;
     let (name, ms, accuracy) = (&vehicle.model, vehicle.execution_ms_p95, vehicle.accuracy);
-    println!("{:32} {:>9} {:>9} {:>9} {:>9} {:>7}", "", "Mbit p50", "Mbit p95", "encode", "execute", "AP");
-    println!("{name:32} {:>9} {:>9} {:>9} {ms:>9.1} {accuracy:>7.4}", "-", "-", "-");
+    let ap50 = |measured: &Option<MeasuredAccuracy>| measured.as_ref().map_or(0.0, |measured| measured.ap50);
+    println!(
+        "{:32} {:>9} {:>9} {:>9} {:>9} {:>7} {:>7}",
+        "", "Mbit p50", "Mbit p95", "encode", "execute", "AP", "AP50"
+    );
+    let vehicle_ap50 = ap50(&vehicle.measured);
+    println!("{name:32} {:>9} {:>9} {:>9} {ms:>9.1} {accuracy:>7.4} {vehicle_ap50:>7.4}", "-", "-", "-");
     for entry in table.entries.iter() {
         println!(
-            "{:32} {:>9.4} {:>9.4} {:>9.1} {:>9.1} {:>7.4}",
+            "{:32} {:>9.4} {:>9.4} {:>9.1} {:>9.1} {:>7.4} {:>7.4}",
             entry.config.to_string(),
             entry.payload_megabit_p50,
             entry.payload_megabit_p95,
             entry.encode_ms_p95,
             entry.execution_ms_p95,
-            entry.accuracy
+            entry.accuracy,
+            ap50(&entry.measured),
         );
     }
     println!("times in ms, 95th percentile");
 }
 
 /// Parses `edd1=models/edd1.onnx`, or `models/edd1.onnx` for the name `edd1`.
-fn model(text: &str) -> Result<NamedModel, String> {
+///
+/// # Errors
+/// What was written and what would be right.
+pub fn model(text: &str) -> Result<NamedModel, String> {
     let (name, file) = match text.split_once('=') {
         Some((name, file)) => (name.to_owned(), PathBuf::from(file)),
         None => {

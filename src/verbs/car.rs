@@ -77,6 +77,9 @@ pub struct Tuning {
     /// Where run directories are made, in place of the profile's.
     #[arg(long, value_name = "DIR")]
     pub output_dir: Option<PathBuf>,
+    /// Take commands at this UNIX socket, as `turbo control` sends them, in place of the profile's.
+    #[arg(long, value_name = "PATH")]
+    pub control: Option<PathBuf>,
     /// Print one JSON object at the end instead of the table.
     #[arg(long)]
     pub json: bool,
@@ -107,6 +110,7 @@ impl Tuning {
             ("--vehicle-model", &self.vehicle_model),
             ("--save-overlays", &self.save_overlays),
             ("--output-dir", &self.output_dir),
+            ("--control", &self.control),
         ] {
             flag(name, path.clone().map(Into::into));
         }

@@ -18,8 +18,8 @@ use rt_core::threads::{Strictness, Thread, ThreadEnd, ThreadSpec, spawn};
 use transport::certs::DevPki;
 use transport::link::{Link, LinkConfig, LinkHandle, Trace};
 
-use super::link::control::ControlSocket;
 use super::{car, cloud, link};
+use crate::control::ControlSocket;
 use crate::failure::Failure;
 use crate::{credentials, quantities, signals};
 use child::Child;

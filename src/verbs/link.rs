@@ -1,6 +1,6 @@
 //! `turbo link`: the link emulator alone, what it is told while it runs, and how true it is.
 
-pub mod control;
+mod control;
 mod self_test;
 mod send;
 
@@ -15,6 +15,7 @@ use transport::link::{
     Command, DirectionSnapshot, Link, LinkConfig, LinkError, LinkHandle, LinkSnapshot, Script, Trace, VOCABULARY,
 };
 
+use crate::control::ControlSocket;
 use crate::failure::Failure;
 use crate::quantities;
 use crate::signals;
@@ -197,8 +198,7 @@ fn relay(args: &RelayArgs) -> Result<(), Failure> {
     config.script = script(args.script.as_deref())?;
     let (link, handle) = Link::bind(config).map_err(failure)?;
     begin_with(&args.set, &handle)?;
-    let _control =
-        args.control.as_deref().map(|path| control::ControlSocket::listen(path, handle.clone())).transpose()?;
+    let _control = args.control.as_deref().map(|path| ControlSocket::listen(path, handle.clone())).transpose()?;
     eprintln!("uplink: {name}, {mean_mbps:.1} Mbit/s on average");
     eprintln!("listening on {}, relaying to {server}", handle.listen_addr());
     if let Some(run_for) = args.run_for {

@@ -5,7 +5,9 @@ pub mod calibrate;
 pub mod car;
 pub mod certs;
 pub mod cloud;
+pub mod control;
 pub mod demo;
+pub mod doctor;
 pub mod link;
 pub mod recover;
 pub mod simulate;
@@ -21,12 +23,16 @@ pub enum Verb {
     Car(car::CarArgs),
     /// The cloud's side: QUIC gateway and detection workers.
     Cloud(cloud::CloudArgs),
+    /// Tell a running car or link something.
+    Control(control::ControlArgs),
     /// Make certificates for clouds and cars, and look at them.
     Certs(certs::CertsArgs),
     /// The link emulator alone: a UDP relay with the rate of a recorded trace.
     Link(link::LinkArgs),
     /// Measure a model family on this machine and write its utility table.
     Calibrate(calibrate::CalibrateArgs),
+    /// Whether this machine, a profile and its utility table belong together.
+    Doctor(doctor::DoctorArgs),
     /// Measure the hand-overs beside what one would otherwise use, or soak them with faults.
     Bench(bench::BenchArgs),
     /// Complete the logs of runs that were killed.
@@ -44,9 +50,11 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Demo(args) => demo::run(args),
         Verb::Car(args) => car::run(args),
         Verb::Cloud(args) => cloud::run(args),
+        Verb::Control(args) => control::run(args),
         Verb::Certs(args) => certs::run(args),
         Verb::Link(args) => link::run(args),
         Verb::Calibrate(args) => calibrate::run(args),
+        Verb::Doctor(args) => doctor::run(args),
         Verb::Bench(args) => bench::run(args),
         Verb::Recover(args) => recover::run(args),
         Verb::Simulate(args) => simulate::run(args),

@@ -42,7 +42,8 @@ const BANDWIDTH: &str = "
 const ALLOCATION_OF_SERVICES_1_AND_3: &str = "
     timestamp:f64 instant_timestamp:f64 allocation_service1:f64 model_config_service1:str
     allocation_service3:f64 model_config_service3:str expected_utility:f64
-    timestamp_unix:f64 available:f64 rtt:f64 on_vehicle_utility:f64 solve_time:f64 policy:str";
+    timestamp_unix:f64 available:f64 rtt:f64 on_vehicle_utility:f64 solve_time:f64 policy:str
+    weight_service1:f64 weight_service3:f64";
 
 const CAMERA_CONTEXTS: &str = "
     context_id:str camera_id:str spawn_timestamp_secs:f64 camera_image_path:str image_age:f64

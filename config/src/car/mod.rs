@@ -1,26 +1,31 @@
 //! The profile of `turbo car`: one vehicle with its cameras.
 
 mod carrier;
+mod context;
 mod decide;
 mod logs;
 mod memory;
 mod peers;
+mod per_service;
 mod service;
 mod threads;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 
 pub use carrier::{Carrier, Probe, UnknownWord};
+pub use context::{Bounds, ContextConfig, RuleConfig, When};
 pub use decide::{AllocationConfig, DecisionConfig};
 pub use logs::{MaxEntries, RunConfig, SaveFrames};
 pub use memory::{HugePages, MemoryConfig};
 pub use peers::{CloudPeer, VehicleConfig};
+pub use per_service::{Bounded, PerService, Seconds, Weight};
 pub use service::{Camera, FilesCamera, ServiceConfig, SyntheticCamera};
 pub use threads::CarThreads;
 
+use crate::limits::{path_if_given, resolve};
 use crate::load::Profile;
 use crate::unique::Unique;
 use threads::some_detector_is_left;
@@ -45,6 +50,14 @@ pub struct CarProfile {
     /// How the uplink is divided.
     #[garde(dive)]
     pub allocation: AllocationConfig,
+    /// What the driving context makes of the services' weights.
+    #[serde(default)]
+    #[garde(dive(self.services))]
+    pub context: ContextConfig,
+    /// UNIX socket at which the running car takes commands, such as what is known of the drive; none without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(custom(path_if_given))]
+    pub control: Option<PathBuf>,
     /// When a decision is made.
     #[garde(custom(before_every_deadline(&self.services)), dive)]
     pub decision: DecisionConfig,
@@ -89,5 +102,8 @@ impl Profile for CarProfile {
             cloud.resolve_paths(base);
         }
         self.allocation.resolve_paths(base);
+        if let Some(control) = &mut self.control {
+            resolve(base, control);
+        }
     }
 }

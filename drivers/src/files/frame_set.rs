@@ -94,7 +94,11 @@ impl FrameSet {
     }
 }
 
-fn photographs(dir: &Path) -> Result<Vec<PathBuf>, FilesError> {
+/// The `.jpg`, `.jpeg` and `.png` files directly in `dir`, in name order; at least one.
+///
+/// # Errors
+/// A directory that cannot be read, or without any.
+pub fn photographs(dir: &Path) -> Result<Vec<PathBuf>, FilesError> {
     let refused = |source| FilesError::Directory { dir: dir.to_owned(), source };
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(refused)? {

@@ -10,7 +10,7 @@ use crate::camera::{CameraError, FrameSource, Pace, PacedCamera, Shot};
 
 pub use decode::{Image, MAX_DIMENSION, decode};
 pub use error::{FilesError, ImageError};
-pub use frame_set::{DEFAULT_BUDGET_BYTES, FrameSet};
+pub use frame_set::{DEFAULT_BUDGET_BYTES, FrameSet, photographs};
 
 /// A camera that shows photographs; a frame's scene is the photograph's index in its [`FrameSet`].
 pub type FileCamera<S> = PacedCamera<S, FileFrames>;

@@ -10,11 +10,13 @@ const MAX_PER_FRAME: usize = 100;
 /// Points of recall at which precision is read, 0.00 to 1.00.
 const RECALL_POINTS: usize = 101;
 
-/// What is kept of a detection: its score, and at which thresholds it matched a truth (bit 0: 0.50).
+/// What is kept of a detection: its score, at which thresholds it matched a truth (bit 0: 0.50), and at which it matched
+/// a crowd and so does not count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scored {
     score: f32,
     matched: u16,
+    ignored: u16,
 }
 
 /// The first and the last threshold of intersection over union.
@@ -31,32 +33,41 @@ fn threshold(index: usize) -> f64 {
     evenly(THRESHOLD_RANGE.0, THRESHOLD_RANGE.1, THRESHOLDS, index)
 }
 
-/// Matches one class of one frame, adds what is to be kept of its detections, and returns how many truths it has.
+/// Matches one class of one frame, adds what is to be kept of its detections, and returns how many truths it has,
+/// crowds left out.
 pub(super) fn match_class(class: u8, truths: &[Truth], detections: &[Detection], scored: &mut Vec<Scored>) -> u32 {
-    let truths: Vec<&Truth> = truths.iter().filter(|truth| truth.class == class).collect();
+    let of_class = |crowd: bool| truths.iter().filter(move |truth| truth.class == class && truth.crowd == crowd);
+    let counted = of_class(false).count();
+    // Crowds come last: a detection is given to one only where no truth can have it.
+    let truths: Vec<&Truth> = of_class(false).chain(of_class(true)).collect();
     let mut found: Vec<&Detection> = detections.iter().filter(|found| found.class == class).collect();
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     found.truncate(MAX_PER_FRAME);
-    let overlaps: Vec<Vec<f64>> = found.iter().map(|a| truths.iter().map(|b| iou(a, b)).collect()).collect();
-    let mut matched = vec![0_u16; found.len()];
+    let overlaps: Vec<Vec<f64>> = found.iter().map(|a| truths.iter().map(|b| overlap(a, b)).collect()).collect();
+    let mut kept: Vec<Scored> =
+        found.iter().map(|found| Scored { score: found.score, matched: 0, ignored: 0 }).collect();
     for index in 0..THRESHOLDS {
         let mut taken = vec![false; truths.len()];
-        for (overlaps, matched) in overlaps.iter().zip(&mut matched) {
-            if let Some(best) = best_free(overlaps, &taken, threshold(index)) {
-                *matched |= 1 << index;
+        for (overlaps, kept) in overlaps.iter().zip(&mut kept) {
+            let (own, crowds) = overlaps.split_at_checked(counted).unwrap_or((overlaps, &[]));
+            if let Some(best) = best_free(own, &taken, threshold(index)) {
+                kept.matched |= 1 << index;
                 if let Some(flag) = taken.get_mut(best) {
                     *flag = true;
                 }
+            } else if crowds.iter().any(|overlap| *overlap >= at_least(threshold(index))) {
+                // A crowd takes any number.
+                kept.ignored |= 1 << index;
             }
         }
     }
-    scored.extend(found.iter().zip(matched).map(|(found, matched)| Scored { score: found.score, matched }));
-    u32::try_from(truths.len()).unwrap_or(u32::MAX)
+    scored.extend(kept);
+    u32::try_from(counted).unwrap_or(u32::MAX)
 }
 
 /// The free truth that overlaps most, at least by the threshold; of equals the last, as the reference does.
 fn best_free(overlaps: &[f64], taken: &[bool], threshold: f64) -> Option<usize> {
-    let mut best = (threshold.min(1.0 - 1e-10), None);
+    let mut best = (at_least(threshold), None);
     for (index, (&overlap, &taken)) in overlaps.iter().zip(taken).enumerate() {
         if !taken && overlap >= best.0 {
             best = (overlap, Some(index));
@@ -65,13 +76,19 @@ fn best_free(overlaps: &[f64], taken: &[bool], threshold: f64) -> Option<usize> 
     best.1
 }
 
-fn iou(a: &Detection, b: &Truth) -> f64 {
+/// The threshold as the reference compares with it.
+fn at_least(threshold: f64) -> f64 {
+    threshold.min(1.0 - 1e-10)
+}
+
+/// Intersection over union; with a crowd, the share of the detection that is within it.
+fn overlap(a: &Detection, b: &Truth) -> f64 {
     let side = |low: f32, high: f32| (f64::from(high) - f64::from(low)).max(0.0);
     let intersection =
         side(a.x_min.max(b.x_min), a.x_max.min(b.x_max)) * side(a.y_min.max(b.y_min), a.y_max.min(b.y_max));
     let area_a = side(a.x_min, a.x_max) * side(a.y_min, a.y_max);
     let area_b = side(b.x_min, b.x_max) * side(b.y_min, b.y_max);
-    let union = area_a + area_b - intersection;
+    let union = if b.crowd { area_a } else { area_a + area_b - intersection };
     if union > 0.0 { intersection / union } else { 0.0 }
 }
 
@@ -87,6 +104,7 @@ fn average_precision(order: &[Scored], bit: u16, truths: u32) -> f64 {
     let mut hits = 0_u32;
     let mut curve: Vec<(f64, f64)> = order
         .iter()
+        .filter(|scored| scored.ignored & bit == 0)
         .zip(1_u32..)
         .map(|(scored, seen)| {
             hits += u32::from(scored.matched & bit != 0);

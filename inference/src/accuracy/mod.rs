@@ -2,7 +2,7 @@
 //!
 //! Per class and threshold of intersection over union (0.50 to 0.95 by 0.05), detections of a frame are matched to its
 //! truths, best score first; over all frames this gives precision at 101 recalls, whose mean is AP. Areas of all sizes,
-//! at most 100 detections per class and frame, classes without any truth left out, as in `pycocotools.COCOeval`, which
+//! at most 100 detections per class and frame, crowds ignored, classes without any truth left out, as in `pycocotools.COCOeval`, which
 //! a test compares with. What is kept of a frame is a few bytes per detection.
 
 mod matching;
@@ -30,6 +30,9 @@ pub struct Truth {
     pub y_max: f32,
     /// Index into the same class names as the detections it is compared with.
     pub class: u8,
+    /// A region of objects that do not count (COCO's `iscrowd`): whatever is found mostly within it is neither right
+    /// nor wrong, and it is not missed either.
+    pub crowd: bool,
 }
 
 /// How good one class was found.

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn truth(x: f32, class: u8) -> Truth {
-    Truth { x_min: x, y_min: 0.0, x_max: x + 10.0, y_max: 10.0, class }
+    Truth { x_min: x, y_min: 0.0, x_max: x + 10.0, y_max: 10.0, class, crowd: false }
 }
 
 fn found(x: f32, score: f32, class: u8) -> Detection {
@@ -52,6 +52,18 @@ fn the_mean_is_over_classes_not_boxes() {
         result(&[(vec![truth(0.0, 1), truth(20.0, 1), truth(40.0, 3)], vec![found(0.0, 0.9, 1), found(20.0, 0.8, 1)])]);
     assert_eq!(mixed.ap, Some(0.5));
     assert_eq!(mixed.per_class.iter().map(|class| (class.class, class.truths)).collect::<Vec<_>>(), [(1, 2), (3, 1)]);
+}
+
+#[test]
+fn what_is_found_in_a_crowd_is_neither_right_nor_wrong() {
+    let crowd = Truth { x_min: 100.0, x_max: 200.0, crowd: true, ..truth(100.0, 1) };
+    let in_crowd = [found(110.0, 0.99, 1), found(130.0, 0.98, 1), found(150.0, 0.97, 1)];
+    let one = found(0.0, 0.5, 1);
+    let with = result(&[(vec![truth(0.0, 1), crowd], [&in_crowd[..], &[one]].concat())]);
+    assert_eq!((with.ap, with.per_class[0].truths), (Some(1.0), 1));
+    let outside = result(&[(vec![truth(0.0, 1), crowd], vec![found(300.0, 0.9, 1), one])]);
+    assert!((outside.ap.unwrap() - 0.5).abs() < 1e-12, "beyond the crowd it is wrong");
+    assert_eq!(result(&[(vec![crowd], in_crowd.to_vec())]), Accuracy::default(), "a crowd alone is no truth");
 }
 
 fn frames() -> impl Strategy<Value = Vec<(Vec<Truth>, Vec<Detection>)>> {

@@ -34,12 +34,23 @@ fn sizes_are_two_sides_that_a_camera_can_have() {
 fn the_command_line_has_the_documented_defaults() {
     let args =
         parse("turbo --vehicle-model v.onnx --cloud-model a=a.onnx --cloud-model b=b.onnx --out t.yaml").unwrap();
-    assert_eq!((args.scenes, args.size, args.threads, args.json), (60, (960, 576), 1, false));
+    assert_eq!((args.scenes, args.size, args.threads, args.json), (None, (960, 576), 1, false));
     assert_eq!(args.cloud_models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     assert!(![1000, 900_000].contains(&args.seed), "a seed that training or its evaluation used");
     assert!(parse("turbo --vehicle-model v.onnx --out t.yaml").is_err_and(|error| error.contains("--cloud-model")));
     let none = "turbo --vehicle-model v.onnx --cloud-model a=a.onnx --scenes 0 --out t.yaml";
     assert!(parse(none).is_err_and(|error| error.contains("--scenes")));
+}
+
+#[test]
+fn photographs_come_with_labels_and_without_the_street() {
+    let line = |rest: &str| format!("turbo --vehicle-model v.onnx --cloud-model a=a.onnx --out t.yaml {rest}");
+    assert!(parse(&line("--images p --labels l.json")).is_ok());
+    assert!(parse(&line("--images p")).is_err_and(|error| error.contains("--labels")));
+    assert!(parse(&line("--labels l.json")).is_err_and(|error| error.contains("--images")));
+    assert!(parse(&line("--images p --labels l.json --seed 3")).is_err_and(|error| error.contains("--seed")));
+    let args = parse(&line("--images no-such --labels no-such.json")).unwrap();
+    assert!(matches!(run(&args), Err(Failure::Config(text)) if text.contains("no-such.json: cannot read the labels")));
 }
 
 #[test]

@@ -1,14 +1,9 @@
 //! `turbo link send`: commands to a link that runs with `--control`.
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use crate::control::Client;
 use crate::failure::Failure;
-
-/// A link answers within a turn of its relay.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tell a running link something, and print what it answers.
 #[derive(clap::Args, Debug)]
@@ -27,29 +22,10 @@ pub struct SendArgs {
 /// # Errors
 /// [`Failure::Config`] after the first that is refused, [`Failure::Run`] where no link answers.
 pub fn run(args: &SendArgs) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::Run(format!(
-            "{}: no link answers there: {error}; one listens there while it runs with --control {}",
-            args.path.display(),
-            args.path.display()
-        ))
-    };
-    let mut stream = UnixStream::connect(&args.path).map_err(failed)?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
-    let mut replies = BufReader::new(stream.try_clone().map_err(failed)?);
+    let mut client = Client::connect(&args.path)?;
     let mut exchange = |line: &str| -> Result<(), Failure> {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            return Ok(());
-        }
-        stream.write_all(format!("{line}\n").as_bytes()).map_err(failed)?;
-        let mut reply = String::new();
-        if replies.read_line(&mut reply).map_err(failed)? == 0 {
-            return Err(failed(std::io::ErrorKind::UnexpectedEof.into()));
-        }
-        match reply.trim_end().strip_prefix("error: ") {
-            None => println!("{}", reply.trim_end()),
-            Some(fault) => return Err(Failure::Config(format!("{line:?}: {fault}"))),
+        if let Some(answer) = client.send(line)? {
+            println!("{}", answer.line()?);
         }
         Ok(())
     };

@@ -18,6 +18,8 @@ pub struct ServiceAllocation {
     pub bytes_per_s: f64,
     /// The model configuration it was given.
     pub config: NameId,
+    /// How much its accuracy counted.
+    pub weight: f64,
 }
 
 /// One allocation: log type 6, and the live lines' "allocated".

@@ -71,5 +71,15 @@ pub fn allocation_stat(services: &[u16]) -> Vec<Column<AllocationRow>> {
         required("solve_time", "time the solver took, s", |row: &Row| secs(row.record.solve_time)),
         required("policy", "the policy that made it", |row: &Row| Arc::clone(&row.policy)),
     ]);
+    for &service in services {
+        columns.push(required(
+            format!("weight_service{service}"),
+            "how much its accuracy counted",
+            move |row: &Row| {
+                let share = row.record.services.iter().find(|share| share.service == service);
+                share.map_or(f64::NAN, |share| share.weight)
+            },
+        ));
+    }
     columns
 }

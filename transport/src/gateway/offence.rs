@@ -35,7 +35,7 @@ pub enum Offence {
 
 impl Offence {
     /// All there are, in the order of their declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Admission,
         Self::Control,
         Self::Header,

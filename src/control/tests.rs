@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use rt_core::stop::StopToken;
-use transport::link::{Link, LinkConfig, Trace};
+use transport::link::{Link, LinkConfig, LinkHandle, Trace};
 
 use super::*;
 
@@ -96,7 +96,7 @@ fn a_path_in_use_is_refused_and_a_dead_socket_is_replaced() {
     std::fs::write(&file, "precious").expect("written");
     with_socket(|path, handle| {
         let taken = ControlSocket::listen(path, handle.clone()).err().expect("refused").to_string();
-        assert!(taken.contains("another link is controlled there"), "{taken}");
+        assert!(taken.contains("another process is controlled there"), "{taken}");
         assert_eq!(answers(path, b"rate up 1"), ["ok"], "the first still listens");
         drop(ControlSocket::listen(&dead, handle.clone()).expect("replaced"));
         assert!(ControlSocket::listen(&file, handle.clone()).is_err());

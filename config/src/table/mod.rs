@@ -1,5 +1,8 @@
 //! The utility table: what each model configuration costs and what it is worth, and where the numbers are from.
 
+mod loaded;
+mod measured;
+
 use std::path::Path;
 
 use allocation::choice::{Choice, Costs};
@@ -8,6 +11,11 @@ use allocation::model_config::ModelConfig;
 use allocation::quantity::InvalidQuantity;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+
+pub use loaded::LoadedModel;
+pub use measured::{
+    ClassAccuracy, FileHash, MeasuredAccuracy, MeasuredCosts, MeasuredImages, MeasuredModel, ParseFileHashError,
+};
 
 use crate::limits::{not_below, not_blank, one_line, within};
 use crate::load::Profile;
@@ -30,6 +38,14 @@ pub struct UtilityTable {
     /// The on-vehicle detector, the floor of every service.
     #[garde(dive)]
     pub vehicle: VehicleEntry,
+    /// The models that it was measured with, each once; absent where it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub models: Option<Unique<MeasuredModel>>,
+    /// The images that it was measured on; absent where it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub images: Option<MeasuredImages>,
     /// The cloud's configurations, each once.
     #[garde(dive)]
     pub entries: Unique<TableEntry>,
@@ -48,6 +64,10 @@ pub struct VehicleEntry {
     /// Expected accuracy, 0 to 1, in the measure that `provenance` names.
     #[garde(custom(within(0.0, 1.0, "")))]
     pub accuracy: f64,
+    /// The accuracy by class, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub measured: Option<MeasuredAccuracy>,
 }
 
 /// One configuration of the cloud.
@@ -79,6 +99,14 @@ pub struct TableEntry {
     /// Expected accuracy, 0 to 1, in the measure that `provenance` names.
     #[garde(custom(within(0.0, 1.0, "")))]
     pub accuracy: f64,
+    /// The costs in more detail, where they were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub costs: Option<MeasuredCosts>,
+    /// The accuracy by class, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub measured: Option<MeasuredAccuracy>,
 }
 
 /// Why a table gives no menu, or no file.
@@ -180,11 +208,25 @@ const HEADER: &str = "\
 #   model               name of its model
 #   execution_ms_p95    from the frame at hand to the result, ms
 #   accuracy            expected accuracy, 0 to 1, in the measure that provenance names
+#   measured            of a measured table: the accuracy by class
+#     ap, ap50          COCO AP (0.50:0.95) and AP at 0.50, 0 to 1
+#     classes           by class
+# models                of a measured table: the models it is true of
+#   name                in configurations
+#   input_width, input_height   pixels
+#   fnv1a64             hash of the file: FNV-1a, 64 bits
+# images                of a measured table: what it was measured on
+#   street_seed         seed of the synthetic street; absent for photographs
+#   count, width, height   how many, and the largest sides in pixels
+#   objects             how many of each class were labelled
 # entries               the cloud's configurations, each once
 #   config              <model>-imgcomp{X}-inpcomp{Y}
 #   payload_megabit_*   size of one payload, 10^6 bits: median, 95th percentile, mean
 #   encode_ms_p95       on the vehicle, from the frame at hand to the payload ready to send, ms
 #   execution_ms_*      on the cloud, from the payload received to the result ready to send, ms
 #   accuracy            expected accuracy, 0 to 1
+#   costs               of a measured table: 99th percentile and largest payload, median encode time, decode_ms_* and
+#                       inference_ms_* (parts of the execution time) on the measuring machine
+#   measured            of a measured table: the accuracy by class, as the vehicle's
 
 ";
