@@ -1,5 +1,6 @@
 //! The command lines of both programs, `turbo-bench` and `turbo-soak`.
 
+mod allocate;
 mod frame;
 mod hop;
 mod output;
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand};
 use crate::error::{BenchError, Result};
 use crate::frame::{Pace, hand_over};
 use crate::peers;
+use allocate::AllocateArgs;
 use frame::FrameArgs;
 use hop::HopArgs;
 use output::print_json;
@@ -46,6 +48,8 @@ enum What {
     Frame(FrameArgs),
     /// Real hand-overs with faults, every descriptor accounted for, memory flat.
     Soak(SoakArgs),
+    /// One division of the uplink, by turbo's exact solver and by mixed-integer solvers.
+    Allocate(AllocateArgs),
     /// Frames on time over links in virtual time, carrier beside carrier.
     Transport(TransportArgs),
     #[command(flatten)]
@@ -82,6 +86,7 @@ impl Bench {
                 What::Frame(args) => args.run(),
                 What::Soak(args) => args.run(),
                 What::Transport(args) => args.run(),
+                What::Allocate(args) => args.run(),
                 What::Inner(inner) => inner.run(),
             },
         )
