@@ -8,8 +8,17 @@ use crate::problem::{Capacity, ServiceProblem};
 pub struct ServiceAllocation {
     /// Index of the configuration in the service's menu; `None` is the on-vehicle detector alone.
     pub choice: Option<usize>,
-    /// The uplink rate that is the service's own, in bit/s; 0 on the vehicle.
+    /// The uplink rate that is the service's own, in bit/s; 0 on the vehicle, and where a choice is sent on what the
+    /// others leave.
     pub rate_bps: f64,
+}
+
+impl ServiceAllocation {
+    /// The choice that has a rate of its own: what an exact answer counts on.
+    #[must_use]
+    pub fn assured(&self) -> Option<usize> {
+        self.choice.filter(|_| self.rate_bps > 0.0)
+    }
 }
 
 /// The answer for all services, in their order.

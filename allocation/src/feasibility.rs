@@ -24,14 +24,18 @@ const MIN_SLACK_S: f64 = 1e-6;
 /// ```
 #[must_use]
 pub fn required_bps(choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<f64> {
-    let costs = choice.costs();
-    let slack_s = demand.slo_s - capacity.rtt_s() - costs.execution_s - costs.encode_s - demand.margin_s;
-    if slack_s < MIN_SLACK_S {
-        return None;
-    }
+    let (costs, slack_s) = (choice.costs(), slack_s(choice, demand, capacity)?);
     let needed = (costs.payload_bits / slack_s).max(costs.mean_bits * demand.fps);
     // A payload beyond all measure overflows to infinity, which no uplink carries.
     needed.is_finite().then_some(needed)
+}
+
+/// Seconds that the uplink has for a frame; `None` where there is no time at any rate.
+#[must_use]
+pub fn slack_s(choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<f64> {
+    let costs = choice.costs();
+    let slack_s = demand.slo_s - capacity.rtt_s() - costs.execution_s - costs.encode_s - demand.margin_s;
+    (slack_s >= MIN_SLACK_S).then_some(slack_s)
 }
 
 /// As [`required_bps`], from point estimates as the prototype makes them: b ≥ mean S / (D − R − median T), without tails,

@@ -111,6 +111,12 @@ impl Capacity {
         Self { cloud_seconds_per_s: f64::INFINITY, ..self }
     }
 
+    /// The same cloud behind this part (0..=1) of the uplink.
+    #[must_use]
+    pub(crate) fn with_uplink_share(self, share: f64) -> Self {
+        Self { uplink_bps: self.uplink_bps * share, ..self }
+    }
+
     /// Bits per second that all services share.
     #[must_use]
     pub fn uplink_bps(&self) -> f64 {

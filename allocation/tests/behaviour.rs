@@ -118,15 +118,16 @@ fn the_policies_without_search_do_what_they_say() {
         service(vec![choice("b", 2.0, 0.2), choice("a", 1.0, 0.42)]),
         service(vec![choice("c", 4.0, 0.6)]),
     ];
-    let run = |name: &str| {
+    let at = |rate: f64, name: &str| {
         let name: PolicyName = name.parse().unwrap();
         name.check(&services).unwrap();
         let mut policy = name.build(3, 2, 0.0).unwrap();
         assert!(name.to_string().starts_with(policy.name()));
         let mut allocation = Allocation::default();
-        policy.allocate(&services, &megabit_per_s(66.0), &mut allocation).unwrap();
+        policy.allocate(&services, &megabit_per_s(rate), &mut allocation).unwrap();
         (choices(&allocation), (allocation.expected_utility() * 1e6).round() / 1e6)
     };
+    let run = |name: &str| at(66.0, name);
     assert_eq!(run("on-vehicle"), (vec![None, None, None], 0.9));
     // 22 Mbit/s each: the worse `b` of the second service and the large `c` of the third are left.
     assert_eq!(run("equal-split"), (vec![Some(1), Some(1), None], 1.22));
@@ -135,7 +136,25 @@ fn the_policies_without_search_do_what_they_say() {
     assert_eq!(run("fixed:c-imgcompNone-inpcomp50"), (vec![None, None, Some(0)], 0.9));
     // Deadline less margin and encoding do not count for it: 11 Mbit/s and 22 carry what it takes for on time.
     assert_eq!(run("prototype").0, vec![Some(0), Some(1), Some(0)]);
-    assert_eq!(run("turbo"), (vec![Some(0), Some(1), Some(0)], 1.44));
+    // It plans with four fifths of the uplink.
+    assert_eq!(at(83.0, "turbo"), (vec![Some(0), Some(1), Some(0)], 1.44));
+}
+
+#[test]
+fn turbo_lends_what_is_left_and_takes_it_back_at_no_cost() {
+    let services = [service(vec![choice("a", 1.0, 0.5)]), service(vec![choice("a", 1.0, 0.4)])];
+    let mut policy = "turbo".parse::<PolicyName>().unwrap().build(2, 1, 0.005).unwrap();
+    let mut allocation = Allocation::default();
+    let mut at = |rate: f64| {
+        policy.allocate(&services, &megabit_per_s(rate), &mut allocation).unwrap();
+        let rates: Vec<f64> = allocation.services().iter().map(|answer| (answer.rate_bps / 1e6).round()).collect();
+        (choices(&allocation), rates, (allocation.expected_utility() * 1e6).round() / 1e6)
+    };
+    // 10 Mbit/s each are needed. What is lent has no rate and is not counted on.
+    assert_eq!(at(16.0), (vec![Some(0), Some(0)], vec![13.0, 0.0], 0.8));
+    assert_eq!(at(30.0), (vec![Some(0), Some(0)], vec![12.0, 12.0], 0.9));
+    assert_eq!(at(5.0), (vec![Some(0), Some(0)], vec![0.0, 0.0], 0.6));
+    assert_eq!(at(16.0), (vec![Some(0), Some(0)], vec![13.0, 0.0], 0.8));
 }
 
 #[test]
@@ -166,16 +185,18 @@ fn the_prototype_plans_with_means_where_turbo_plans_with_tails() {
     let choice = Choice::new("a-imgcompNone-inpcomp50".parse().unwrap(), costs, 0.5).unwrap();
     let services = [service(vec![choice.with_typical_execution(0.04).unwrap()])];
     let mut allocation = Allocation::default();
-    // Point estimates: 1 Mbit in 201 − 50 − 40 ms is 9 Mbit/s. Tails: 2 Mbit in 201 − 1 − 50 − 90 − 20 ms is 50.
+    // Point estimates: 1 Mbit in 201 − 50 − 40 ms is 9 Mbit/s. Tails: 2 Mbit in 201 − 1 − 50 − 90 − 20 ms is 50,
+    // four fifths of 62.5.
     for (name, rate, expected) in
-        [("prototype", 8.9, None), ("prototype", 9.1, Some(0)), ("turbo", 49.9, None), ("turbo", 50.1, Some(0))]
+        [("prototype", 8.9, None), ("prototype", 9.1, Some(0)), ("turbo", 62.4, None), ("turbo", 62.6, Some(0))]
     {
         let mut policy = name.parse::<PolicyName>().unwrap().build(1, 1, 0.0).unwrap();
         allocation.clear();
         // A cloud without any time does not stop the prototype, which asks no one for it.
         let cloud = if name == "prototype" { 0.0 } else { 1.0 };
         policy.allocate(&services, &megabit_per_s(rate).with_cloud(cloud).unwrap(), &mut allocation).unwrap();
-        assert_eq!(choices(&allocation), [expected], "{name} at {rate} Mbit/s");
+        let assured: Vec<_> = allocation.services().iter().map(|answer| answer.assured()).collect();
+        assert_eq!(assured, [expected], "{name} at {rate} Mbit/s");
     }
     let habits = |name: &str| name.parse::<PolicyName>().unwrap().build(1, 1, 0.0).unwrap().habits();
     assert_eq!(habits("prototype").period, Some(std::time::Duration::from_millis(500)));

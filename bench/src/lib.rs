@@ -4,6 +4,7 @@
 //! It is a crate of its own, with programs of its own, so that nobody who builds `turbo` waits for the peers that it is
 //! compared with. Nothing here asserts an absolute time: what is claimed are ratios within one run.
 
+pub mod allocate;
 pub mod answering;
 pub mod cli;
 pub mod cloud;

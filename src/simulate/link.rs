@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use allocation::simulate::{Estimator, Uplink};
+use allocation::simulate::{Acknowledged, Estimator, Uplink};
 use rt_core::clock::Monotonic;
 use transport::estimate::{EstimatorLimits, RateEstimator};
 use transport::link::Trace;
@@ -39,10 +39,15 @@ impl Estimator for CarEstimator {
         self.0.sent(instant(now));
     }
 
-    fn acknowledged(&mut self, now: Duration, delivered: u64, in_flight: u64, latest: Duration, least: Duration) {
+    fn acknowledged(&mut self, now: Duration, told: Acknowledged) {
         let now = instant(now);
-        self.0.acknowledged(now, delivered, in_flight);
-        self.0.round_trip(now, latest, least, least, in_flight);
+        self.0.acknowledged(now, told.delivered, told.in_flight);
+        self.0.set_app_limited(told.app_limited);
+        self.0.round_trip(now, told.latest, told.least, told.least, told.in_flight);
+    }
+
+    fn passed(&mut self, now: Duration, bytes: u64, passage: Duration) {
+        self.0.passed(instant(now), bytes, passage);
     }
 
     fn train(&mut self, now: Duration, bytes_per_s: f64, bytes: u32) {
@@ -55,6 +60,10 @@ impl Estimator for CarEstimator {
 
     fn rate_bps(&self, now: Duration) -> f64 {
         self.0.rate(instant(now)) * 8.0
+    }
+
+    fn low_rate_bps(&self, now: Duration) -> f64 {
+        self.0.low_rate(instant(now)) * 8.0
     }
 
     fn ack_rate_bps(&self) -> Option<f64> {

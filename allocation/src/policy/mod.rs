@@ -2,6 +2,7 @@
 
 mod baseline;
 mod exact;
+mod lent;
 mod name;
 
 use std::time::Duration;

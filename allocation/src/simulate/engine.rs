@@ -8,7 +8,7 @@ use super::flight::{Flight, Path};
 use super::frames::{Frames, rtt_p95};
 use super::gate;
 use super::lanes::{Lanes, Outlook, Ready};
-use super::link::{Estimator, Uplink};
+use super::link::{Acknowledged, Estimator, Uplink};
 use super::outcome::Outcome;
 use super::scenario::{Discipline, Scenario};
 use crate::allocation::Allocation;
@@ -21,6 +21,8 @@ use crate::solver::SolveError;
 const MAX_PERIOD: Duration = Duration::from_millis(100);
 /// A service that sends nothing sends a probe this often (`allocation.probe_period_ms`).
 const PROBE_PERIOD: Duration = Duration::from_millis(500);
+/// A frame is waited for so long after its deadline: its answer tells about the link.
+const AFTERLIFE: Duration = Duration::from_millis(300);
 /// Share of the cloud's workers that is planned for, as the car does.
 const CLOUD_HEADROOM: f64 = 0.9;
 
@@ -58,7 +60,8 @@ pub fn run(
         writing: None,
         link_bit: 0,
         out_bits: 0,
-        latest_rtt: scenario.rtt,
+        pace: gate::Pace::default(),
+        looking_at: Duration::ZERO,
         delivered_bytes: 0,
         delivered_bits: 0,
         closed: 0,
@@ -91,7 +94,9 @@ struct Engine<'a> {
     link_bit: u64,
     /// Bits given to the link and not acknowledged.
     out_bits: u64,
-    latest_rtt: Duration,
+    pace: gate::Pace,
+    /// When the pace is looked at again.
+    looking_at: Duration,
     delivered_bytes: u64,
     delivered_bits: u64,
     /// Frames given up, or known to be late.
@@ -181,6 +186,7 @@ impl Engine<'_> {
         let probe = || self.lanes.probe_due(service, now, PROBE_PERIOD).then(|| problem.menu.cheapest()).flatten();
         let probing = chosen.is_none() && self.policy.habits().probes;
         let Some(index) = chosen.or_else(|| if probing { probe() } else { None }) else { return };
+        let share = self.allocation.services().get(service).map_or(0.0, |answer| answer.rate_bps);
         let (Some(choice), Some(draw)) = (problem.menu.get(index), self.frames.draw_of(service, frame)) else { return };
         let needs = draw.needs(choice);
         let ready = Ready {
@@ -194,6 +200,7 @@ impl Engine<'_> {
             losses: draw.losses,
             accuracy: choice.accuracy(),
             probe: chosen.is_none(),
+            lent: share <= 0.0,
             ready: Duration::ZERO,
         };
         let encoded = self.lanes.encode(ready, now, needs.encode);
@@ -203,11 +210,11 @@ impl Engine<'_> {
     fn outlook(&self, now: Duration) -> Outlook {
         Outlook {
             rate_bps: self.estimator.rate_bps(now),
+            low_rate_bps: self.estimator.low_rate_bps(now),
             trusted: self.estimator.is_measured(now),
             least_rtt: self.scenario.rtt,
-            latest_rtt: self.latest_rtt,
-            ack_rate_bps: self.estimator.ack_rate_bps(),
             out_bits: self.out_bits,
+            loss: self.scenario.loss,
         }
     }
 
@@ -222,12 +229,20 @@ impl Engine<'_> {
             if gated && !gate::open(self.out_bits, &outlook) {
                 return Ok(());
             }
+            if gated && let Some(wait) = self.pace.wait(now, outlook.rate_bps) {
+                if self.looking_at <= now {
+                    self.looking_at = now + wait;
+                    self.events.at(self.looking_at, Event::LookAgain);
+                }
+                return Ok(());
+            }
             match self.writing {
                 Some(index) => {
                     let piece = if gated { gate::piece_bits(&outlook) } else { u64::MAX };
                     if !self.hand_over(now, index, piece) {
                         return Ok(());
                     }
+                    self.pace.sent(piece);
                 }
                 None => {
                     let Some(ready) = self.lanes.admit(now, &outlook) else {
@@ -247,7 +262,6 @@ impl Engine<'_> {
         let flight = Flight::begin(&self.path, ready, now, first_bit, self.delivered_bytes);
         if self.scenario.discipline == Discipline::Gated {
             self.events.at(ready.deadline.saturating_sub(self.scenario.rtt).max(now), Event::LookAgain);
-            self.events.at(ready.deadline.max(now), Event::LookAgain);
         }
         self.writing = Some(self.flights.len());
         self.flights.push(flight);
@@ -277,10 +291,11 @@ impl Engine<'_> {
     /// Closes the begun frames that cannot make it; whether there were any.
     fn review(&mut self, now: Duration) -> bool {
         let outlook = self.outlook(now);
+        let contended = self.lanes.has_promising(now, &outlook);
         let before = self.closed;
         let recent = self.flights.len().saturating_sub(2 * self.scenario.services.len() + 2);
         for (index, flight) in self.flights.iter_mut().enumerate().skip(recent) {
-            if flight.closed || !gate::hopeless(now, flight, &outlook) {
+            if flight.closed || !gate::hopeless(now, flight, contended, &outlook) {
                 continue;
             }
             flight.closed = true;
@@ -302,9 +317,14 @@ impl Engine<'_> {
         if let Some(flight) = self.flights.get_mut(index) {
             flight.acknowledged += bits;
         }
-        self.latest_rtt = now.saturating_sub(handed);
-        let (in_flight, least) = (self.out_bits / 8, self.scenario.rtt);
-        self.estimator.acknowledged(now, self.delivered_bytes, in_flight, self.latest_rtt, least);
+        let acknowledged = Acknowledged {
+            delivered: self.delivered_bytes,
+            in_flight: self.out_bits / 8,
+            latest: now.saturating_sub(handed),
+            least: self.scenario.rtt,
+            app_limited: self.writing.is_none(),
+        };
+        self.estimator.acknowledged(now, acknowledged);
         if let Some(rate) = self.estimator.ack_rate_bps() {
             self.window.delivered(now, rate);
         }
@@ -334,9 +354,14 @@ impl Engine<'_> {
             self.outcome
                 .improved(flight.frame.captured, demand.weight * (flight.frame.accuracy - demand.floor_accuracy));
         }
-        let (rate, bytes) = (flight.train_bps(), flight.wire.bits / 8);
-        self.window.delivered(now, rate);
-        self.estimator.train(now, rate / 8.0, u32::try_from(bytes).unwrap_or(u32::MAX));
+        // Late as it is, it tells about the link, as long as it is waited for.
+        if now <= flight.frame.deadline + AFTERLIFE {
+            let (rate, bytes) = (flight.train_bps(), flight.wire.bits / 8);
+            let passage = now.saturating_sub(flight.begun + flight.frame.execution + self.scenario.rtt);
+            self.window.delivered(now, rate);
+            self.estimator.train(now, rate / 8.0, u32::try_from(bytes).unwrap_or(u32::MAX));
+            self.estimator.passed(now, bytes, passage);
+        }
     }
 
     fn finish(mut self) -> Outcome {

@@ -1,31 +1,31 @@
-//! How much may be on its way at once, and when a begun frame is given up: the rules of the car's transport.
+//! How much may be on its way at once, how fast, and when a begun frame is given up: the rules of the car's transport
+//! (`transport::car::gate` and `transport::car::queue`), whose constants these are.
 
 use std::time::Duration;
 
-use super::flight::Flight;
+use super::flight::{Flight, WIRE_OVERHEAD};
 use super::lanes::Outlook;
 
 /// Beyond the least round trip, this much time's worth of bits may be out.
-const IDLE_HEADROOM: Duration = Duration::from_millis(30);
-/// And this much while a queue stands in the link.
 const HEADROOM: Duration = Duration::from_millis(15);
-/// A queue stands where the round trip is this much above the least.
-const QUEUE_INFLATION: Duration = Duration::from_millis(30);
+/// Beyond that, bits.
+const LEAST_HEADROOM_BITS: f64 = 4.0 * 1_472.0 * 8.0;
+/// How much faster than the estimate the stack may send.
+const PACE: f64 = 1.25;
 /// Smallest and largest piece given to the link at once, bits.
 const PIECE_BITS: (u64, u64) = (2_800 * 8, 16 * 1024 * 8);
 /// A piece lasts about this long on the wire.
-const PIECE_TIME: Duration = Duration::from_millis(10);
-/// A prediction has to fail by this factor of what is left before a begun frame is given up for it.
+const PIECE_TIME: Duration = Duration::from_millis(2);
+/// The pace is looked at no more often, and no more seldom, than this: the rate may change meanwhile.
+const LEAST_WAIT: Duration = Duration::from_micros(100);
+const MOST_WAIT: Duration = Duration::from_millis(5);
+/// A prediction has to fail by this factor of the remaining budget before a begun frame is given up for it.
 const HOPELESS_FACTOR: f64 = 1.25;
 
 /// Whether more may be given to the link with `out_bits` on their way.
 pub(super) fn open(out_bits: u64, outlook: &Outlook) -> bool {
-    let queued = outlook.latest_rtt > outlook.least_rtt + QUEUE_INFLATION;
-    let pipe = match outlook.ack_rate_bps {
-        Some(acked) if queued => acked.min(outlook.rate_bps) * (outlook.least_rtt + HEADROOM).as_secs_f64(),
-        _ => outlook.rate_bps * (outlook.least_rtt + IDLE_HEADROOM).as_secs_f64(),
-    };
-    out_bits == 0 || out_bits < (pipe as u64).max(2 * PIECE_BITS.0)
+    let pipe = outlook.rate_bps * (outlook.least_rtt + HEADROOM).as_secs_f64() + LEAST_HEADROOM_BITS;
+    out_bits == 0 || out_bits < pipe as u64
 }
 
 /// How large the next piece is, bits.
@@ -33,16 +33,48 @@ pub(super) fn piece_bits(outlook: &Outlook) -> u64 {
     ((outlook.rate_bps * PIECE_TIME.as_secs_f64()) as u64).clamp(PIECE_BITS.0, PIECE_BITS.1)
 }
 
-/// Whether a begun frame cannot come back in time any more.
-pub(super) fn hopeless(now: Duration, flight: &Flight, outlook: &Outlook) -> bool {
-    let left = flight.wire.bits - flight.acknowledged;
-    if left == 0 {
+/// What the stack was given and is yet to send at its pace. A debt in bits, not an instant: what was given at a low
+/// rate does not hold back a link that has recovered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pace {
+    debt_bits: f64,
+    as_of: Duration,
+}
+
+impl Pace {
+    /// So many bits were given to the stack.
+    pub(super) fn sent(&mut self, bits: u64) {
+        self.debt_bits += bits.min(PIECE_BITS.1) as f64;
+    }
+
+    /// How long to wait before more is given; `None` where now is the time.
+    pub(super) fn wait(&mut self, now: Duration, rate_bps: f64) -> Option<Duration> {
+        let rate = PACE * rate_bps.max(1.0);
+        self.debt_bits = (self.debt_bits - rate * now.saturating_sub(self.as_of).as_secs_f64()).max(0.0);
+        self.as_of = now;
+        (self.debt_bits >= 1.0).then(|| seconds(self.debt_bits / rate).clamp(LEAST_WAIT, MOST_WAIT))
+    }
+}
+
+/// Time to send the payload of so many bits at this rate.
+pub(super) fn transmit(bits: u64, rate_bps: f64) -> Duration {
+    seconds(bits as f64 * WIRE_OVERHEAD / rate_bps.max(1.0))
+}
+
+/// Whether a begun frame, of which something was not even given to the link, has to be given up; `contended` where
+/// another waits that could use the link.
+pub(super) fn hopeless(now: Duration, flight: &Flight, contended: bool, outlook: &Outlook) -> bool {
+    if flight.unsent() == 0 {
         return false;
     }
     let budget = flight.frame.deadline.saturating_sub(now);
-    if budget.is_zero() || (flight.unsent() > 0 && budget <= outlook.least_rtt) {
+    if budget <= outlook.least_rtt {
         return true;
     }
-    let transmit = left as f64 / outlook.rate_bps.max(1.0);
-    outlook.trusted && transmit > budget.as_secs_f64() * HOPELESS_FACTOR
+    let needed = transmit(flight.unsent(), outlook.rate_bps).saturating_add(outlook.least_rtt);
+    contended && outlook.trusted && needed > budget.mul_f64(HOPELESS_FACTOR)
+}
+
+fn seconds(value: f64) -> Duration {
+    Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX)
 }

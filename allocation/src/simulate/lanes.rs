@@ -2,11 +2,19 @@
 
 use std::time::Duration;
 
+use super::gate;
 use super::random::Random;
 use super::scenario::{Discipline, Scenario};
 
 /// Where nothing was admitted for this long, one frame is, whatever was predicted (as the transport's queue).
 const STARVATION: Duration = Duration::from_millis(250);
+/// A lost packet is known of after so many round trips, and its repetition queues behind what was sent meanwhile.
+const RECOVERY_ROUND_TRIPS: f64 = 1.125;
+const RECOVERY: Duration = Duration::from_millis(15);
+/// A frame less likely than this to lose a packet is safe without any time left over.
+const NEGLIGIBLE: f64 = 0.03;
+/// Bits of a frame in a packet.
+const PACKET_BITS: f64 = 1_430.0 * 8.0;
 
 /// A coded frame.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +32,8 @@ pub(super) struct Ready {
     pub accuracy: f64,
     /// Sent only to learn about the link.
     pub probe: bool,
+    /// The allocation gives its service no rate: it goes on what the others leave.
+    pub lent: bool,
     pub ready: Duration,
 }
 
@@ -31,14 +41,15 @@ pub(super) struct Ready {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outlook {
     pub rate_bps: f64,
+    /// What it carries nine times out of ten.
+    pub low_rate_bps: f64,
     /// A rate that was not measured under load drops nothing.
     pub trusted: bool,
     pub least_rtt: Duration,
-    pub latest_rtt: Duration,
-    /// Acknowledged bits per second of late, where known.
-    pub ack_rate_bps: Option<f64>,
     /// Bits on their way.
     pub out_bits: u64,
+    /// Part of the packets that is lost.
+    pub loss: f64,
 }
 
 #[derive(Debug, Default)]
@@ -107,15 +118,28 @@ impl Lanes {
         }
         let candidates = || self.lanes.iter().filter_map(|lane| Some((lane, lane.waiting?)));
         let chosen = if gated {
-            let earliest =
-                candidates().filter(|(_, frame)| can_make_it(now, frame, outlook)).min_by(|(a, x), (b, y)| {
-                    x.deadline
-                        .cmp(&y.deadline)
-                        .then(b.weight.total_cmp(&a.weight))
-                        .then(a.last_admitted.cmp(&b.last_admitted))
+            let urgent = |(a, x): &(&Lane, Ready), (b, y): &(&Lane, Ready)| {
+                (x.lent.cmp(&y.lent))
+                    .then(x.deadline.cmp(&y.deadline))
+                    .then(b.weight.total_cmp(&a.weight))
+                    .then(a.last_admitted.cmp(&b.last_admitted))
+            };
+            let safe = candidates().filter(|(_, frame)| has_time(now, frame, outlook)).min_by(urgent);
+            // The others, newest first, once the link would idle.
+            let idle = gate::transmit(outlook.out_bits, outlook.rate_bps) <= outlook.least_rtt;
+            let risky = || {
+                let possible =
+                    candidates().filter_map(|(lane, frame)| Some((lane, frame, slack(now, &frame, outlook)?)));
+                let newest = possible.filter(|_| idle).max_by(|(a, x, left), (b, y, right)| {
+                    (y.lent.cmp(&x.lent))
+                        .then(left.cmp(right))
+                        .then(a.weight.total_cmp(&b.weight))
+                        .then(b.last_admitted.cmp(&a.last_admitted))
                 });
+                newest.map(|(lane, frame, _)| (lane, frame))
+            };
             let starving = now.saturating_sub(self.last_admitted) >= STARVATION;
-            earliest.or_else(|| candidates().filter(|_| starving).max_by_key(|(_, frame)| frame.deadline))
+            safe.or_else(risky).or_else(|| candidates().filter(|_| starving).max_by_key(|(_, frame)| frame.deadline))
         } else {
             candidates().min_by_key(|(_, frame)| frame.ready)
         };
@@ -124,6 +148,11 @@ impl Lanes {
         lane.last_admitted = now;
         self.last_admitted = now;
         lane.waiting.take()
+    }
+
+    /// Whether a frame waits that is expected to make it.
+    pub(super) fn has_promising(&self, now: Duration, outlook: &Outlook) -> bool {
+        self.lanes.iter().filter_map(|lane| lane.waiting.as_ref()).any(|frame| slack(now, frame, outlook).is_some())
     }
 
     /// When a rule changes its answer without a new frame, if that is not looked at already.
@@ -139,15 +168,26 @@ impl Lanes {
     }
 }
 
-/// Whether a frame begun now is expected back by its deadline.
-fn can_make_it(now: Duration, frame: &Ready, outlook: &Outlook) -> bool {
+/// What a frame, begun now, is expected to have left when its result is back; `None` where it would be late.
+fn slack(now: Duration, frame: &Ready, outlook: &Outlook) -> Option<Duration> {
     let budget = frame.deadline.saturating_sub(now);
     if !outlook.trusted {
-        return budget > outlook.least_rtt;
+        return budget.checked_sub(outlook.least_rtt);
     }
-    let own = super::flight::WIRE_OVERHEAD * frame.bits as f64 / outlook.rate_bps.max(1.0);
-    let own = Duration::try_from_secs_f64(own).unwrap_or(Duration::MAX);
-    let ahead =
-        Duration::try_from_secs_f64(outlook.out_bits as f64 / outlook.rate_bps.max(1.0)).unwrap_or(Duration::MAX);
-    own.saturating_add(ahead.max(outlook.least_rtt)).saturating_add(frame.expected_execution) <= budget
+    let own = gate::transmit(frame.bits, outlook.rate_bps);
+    let ahead = gate::transmit(outlook.out_bits, outlook.rate_bps);
+    budget.checked_sub(own.saturating_add(ahead.max(outlook.least_rtt)).saturating_add(frame.expected_execution))
+}
+
+/// Whether a frame, begun now, is expected in time on a link slower than usual, even if a packet of it is lost.
+fn has_time(now: Duration, frame: &Ready, outlook: &Outlook) -> bool {
+    let cautious = Outlook { rate_bps: outlook.low_rate_bps, ..*outlook };
+    slack(now, frame, &cautious).is_some_and(|slack| slack >= recovery(frame, outlook))
+}
+
+/// What a frame has to have left over for a packet that is lost.
+fn recovery(frame: &Ready, outlook: &Outlook) -> Duration {
+    let packets = frame.bits as f64 / PACKET_BITS;
+    let lossy = 1.0 - (1.0 - outlook.loss).powf(packets);
+    if lossy < NEGLIGIBLE { Duration::ZERO } else { outlook.least_rtt.mul_f64(RECOVERY_ROUND_TRIPS) + RECOVERY }
 }

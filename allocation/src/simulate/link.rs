@@ -11,22 +11,43 @@ pub trait Uplink {
     fn instant_of_bit(&self, bits: u64) -> Option<Duration>;
 }
 
+/// What acknowledgements tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Acknowledged {
+    /// Bytes delivered in all so far.
+    pub delivered: u64,
+    /// Bytes still out.
+    pub in_flight: u64,
+    /// The latest round trip.
+    pub latest: Duration,
+    /// The least round trip.
+    pub least: Duration,
+    /// Whether nothing waits to be sent, so that the link is not what holds anything up.
+    pub app_limited: bool,
+}
+
 /// The car's estimate of the link, fed with what the car would see. Instants count from the start of the run.
 pub trait Estimator {
     /// Bytes were given to the link.
     fn sent(&mut self, now: Duration);
 
-    /// Acknowledgements came: bytes delivered in all so far, bytes still out, the latest and the least round trip.
-    fn acknowledged(&mut self, now: Duration, delivered: u64, in_flight: u64, latest: Duration, least: Duration);
+    /// Acknowledgements came.
+    fn acknowledged(&mut self, now: Duration, acknowledged: Acknowledged);
 
     /// The receiver saw `bytes` arrive at this rate, and the car has learnt of it.
     fn train(&mut self, now: Duration, bytes_per_s: f64, bytes: u32);
+
+    /// A frame of `bytes` was answered `passage` later than the fastest answer could have come.
+    fn passed(&mut self, now: Duration, bytes: u64, passage: Duration);
 
     /// A frame was given up, of which `delivered` bytes came through in `elapsed`.
     fn late(&mut self, now: Duration, delivered: u64, elapsed: Duration);
 
     /// The usable rate in bit/s.
     fn rate_bps(&self, now: Duration) -> f64;
+
+    /// What the link carries nine times out of ten, bit/s.
+    fn low_rate_bps(&self, now: Duration) -> f64;
 
     /// Acknowledged bits per second of the last 200 ms, where known.
     fn ack_rate_bps(&self) -> Option<f64>;

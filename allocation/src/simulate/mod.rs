@@ -21,7 +21,7 @@ mod scenario;
 
 pub use engine::{RunError, run};
 pub use frames::Frames;
-pub use link::{Estimator, Uplink};
+pub use link::{Acknowledged, Estimator, Uplink};
 pub use oracle::clairvoyant;
 pub use outcome::{Outcome, Slice};
 pub use scenario::{Discipline, Scenario, ScenarioError, Service};

@@ -113,6 +113,7 @@ fn options(scenario: &Scenario, frames: &Frames, captured: Duration, service: us
             losses: draw.losses,
             accuracy: choice.accuracy(),
             probe: false,
+            lent: false,
             ready: captured + needs.encode,
         };
         (gain > 0.0 && possible).then_some(Way { ready: captured + needs.encode, frame, gain })

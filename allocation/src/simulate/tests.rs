@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{Discipline, Estimator, Frames, Outcome, Scenario, Service, Uplink, clairvoyant, run};
+use super::{Acknowledged, Discipline, Estimator, Frames, Outcome, Scenario, Service, Uplink, clairvoyant, run};
 use crate::choice::{Choice, Costs};
 use crate::menu::Menu;
 use crate::policy::PolicyName;
@@ -38,10 +38,14 @@ struct Sure(f64);
 
 impl Estimator for Sure {
     fn sent(&mut self, _: Duration) {}
-    fn acknowledged(&mut self, _: Duration, _: u64, _: u64, _: Duration, _: Duration) {}
+    fn acknowledged(&mut self, _: Duration, _: Acknowledged) {}
+    fn passed(&mut self, _: Duration, _: u64, _: Duration) {}
     fn train(&mut self, _: Duration, _: f64, _: u32) {}
     fn late(&mut self, _: Duration, _: u64, _: Duration) {}
     fn rate_bps(&self, _: Duration) -> f64 {
+        self.0
+    }
+    fn low_rate_bps(&self, _: Duration) -> f64 {
         self.0
     }
     fn ack_rate_bps(&self) -> Option<f64> {
@@ -105,14 +109,17 @@ fn a_dead_link_costs_nothing_but_the_cloud() {
 }
 
 #[test]
-fn on_vehicle_sends_nothing_and_others_probe_a_link_that_seems_dead() {
+fn on_vehicle_sends_nothing_and_others_try_a_link_that_seems_too_slow() {
     let scenario = scenario(vec![service(&[(1.0, 0.6)])]);
     let quiet = simulate(&scenario, "on-vehicle", &Steps(30e6, 30e6), 0.0);
     assert_eq!((quiet.sent, quiet.on_time(), quiet.utility), (0, 1.0, quiet.on_vehicle_utility));
-    // 9 Mbit/s are too few to plan with; the gate lets out 30 ms more than a round trip's worth, so a probe is in time.
-    let probing = simulate(&scenario, "turbo", &Steps(30e6, 30e6), 9e6);
+    // 11 Mbit/s are too few to plan with, but a quarter more is what the stack sends at, which makes a frame in time.
+    let probing = simulate(&scenario, "equal-split", &Steps(30e6, 30e6), 11e6);
     assert_eq!(probing.sent, 0);
     assert!(probing.utility > 0.4, "{probing:?}");
+    // What has no rate of its own goes all the same, and every frame instead of one in three.
+    let lent = simulate(&scenario, "turbo", &Steps(30e6, 30e6), 11e6);
+    assert!(lent.sent == 100 && lent.in_time > 50 && lent.utility > probing.utility, "{lent:?}");
 }
 
 #[test]

@@ -146,7 +146,7 @@ impl Solver {
         let count = services.len();
         let limits = Limits::of(capacity);
         for (index, (items, service)) in self.services.iter_mut().zip(services).enumerate() {
-            let in_force = allocation.services.get(index).map(|answer| answer.choice);
+            let in_force = allocation.services.get(index).map(|answer| answer.assured());
             item::fill(items, service, capacity, limits, in_force, self.rules);
         }
         self.best.visits = 0;
@@ -191,7 +191,7 @@ impl Solver {
         best.path.clear();
         let mut sums = Sums::default();
         for (items, answer) in active.iter().zip(&allocation.services) {
-            let rank = answer.choice.map_or(0, |choice| choice + 1);
+            let rank = answer.assured().map_or(0, |choice| choice + 1);
             // A choice that is gone has no item; then there is nothing to start from.
             if let Some(item) = items.iter().find(|item| item.rank == rank) {
                 sums = sums.plus(item.sums);

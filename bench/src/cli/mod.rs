@@ -1,5 +1,6 @@
 //! The command lines of both programs, `turbo-bench` and `turbo-soak`.
 
+mod allocate;
 mod frame;
 mod gateway;
 mod hop;
@@ -14,6 +15,7 @@ use clap::{Parser, Subcommand};
 use crate::error::{BenchError, Result};
 use crate::frame::{Pace, hand_over};
 use crate::peers;
+use allocate::AllocateArgs;
 use frame::FrameArgs;
 use gateway::GatewayArgs;
 use hop::HopArgs;
@@ -48,6 +50,8 @@ enum What {
     Frame(FrameArgs),
     /// Real hand-overs with faults, every descriptor accounted for, memory flat.
     Soak(SoakArgs),
+    /// One division of the uplink, by turbo's exact solver and by mixed-integer solvers.
+    Allocate(AllocateArgs),
     /// Frames on time over links in virtual time, carrier beside carrier.
     Transport(TransportArgs),
     /// What a car costs the gateway, from ten of them to a thousand.
@@ -93,6 +97,7 @@ impl Bench {
                 What::Soak(args) => args.run(),
                 What::Transport(args) => args.run(),
                 What::Gateway(args) => args.run(),
+                What::Allocate(args) => args.run(),
                 What::Inner(inner) => inner.run(),
             },
         )

@@ -13,7 +13,8 @@ use crate::seat::{Seats, seat_child};
 /// The script that makes the environment, what it installs, and the peers, embedded so that the program runs anywhere.
 const SETUP: (&str, &str) = ("setup.sh", include_str!("../../python/setup.sh"));
 const REQUIREMENTS: (&str, &str) = ("requirements.txt", include_str!("../../python/requirements.txt"));
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [(&str, &str); 5] = [
+    ("allocate_cbc.py", include_str!("../../python/allocate_cbc.py")),
     ("hop_zmq.py", include_str!("../../python/hop_zmq.py")),
     ("hop_grpc.py", include_str!("../../python/hop_grpc.py")),
     ("frame_zmq.py", include_str!("../../python/frame_zmq.py")),

@@ -49,10 +49,10 @@ impl Account {
         }
     }
 
-    /// Whether the service has sent more than its share: what it sends now is lent from what the others leave.
+    /// Whether the service has no share or has sent more than it: what it sends now is lent from what the others leave.
     #[must_use]
     pub fn borrows(&self, now: Monotonic) -> bool {
-        self.share.is_some() && self.credit(now) < 0.0
+        self.share.is_some_and(|share| share <= 0.0 || self.credit(now) < 0.0)
     }
 
     fn credit(&self, now: Monotonic) -> f64 {
@@ -95,6 +95,18 @@ mod tests {
                 let time = now.saturating_since(start).as_secs_f64();
                 prop_assert!(sent as f64 <= share * time + saved(share) + largest as f64 + 1.0);
             }
+        }
+
+        #[test]
+        fn who_is_given_nothing_borrows_from_the_first_byte(sent in 0..100_000_usize, at in any::<u32>()) {
+            let mut account = Account::default();
+            let now = Monotonic::from_ns(u64::from(at));
+            account.set_share(0.0, now);
+            prop_assert!(account.borrows(now));
+            account.spend(sent, now);
+            prop_assert!(account.borrows(now));
+            account.set_share(1_000.0, now);
+            prop_assert!(!account.borrows(now));
         }
 
         #[test]
