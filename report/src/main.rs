@@ -1,0 +1,2 @@
+//! `turbo-report`: the program behind `turbo report`.
+fn main() {}
