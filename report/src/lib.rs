@@ -2,7 +2,10 @@
 //! traces for the viewers that exist.
 
 pub mod analysis;
+pub mod cli;
+pub mod compare;
 pub mod error;
+pub mod export;
 pub mod finding;
 pub mod logs;
 pub mod part;

@@ -1,2 +1,10 @@
 //! `turbo-report`: the program behind `turbo report`.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use turbo_report::cli::Cli;
+
+fn main() -> ExitCode {
+    Cli::parse().run()
+}

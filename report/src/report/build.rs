@@ -9,15 +9,26 @@ use super::{
     Bandwidth, CameraReport, CloudReport, HopTimes, Missing, Quantile, Report, RunReport, SeriesReport, ServiceReport,
     Utility,
 };
-use crate::analysis::{Analysis, QueryStats};
+use crate::analysis::{Analysis, QueryStats, ServedStats};
 use crate::finding::{Finding, Findings, Severity};
 use crate::logs::Place;
 use crate::run::Run;
 use crate::text::{plain, shown};
 
+/// What a report was made of, for exports that need whole distributions.
+#[derive(Default)]
+pub struct Measured {
+    /// The program's own histograms (`hops.txt`), merged.
+    pub hops: Option<HopHistograms>,
+    /// Log type 1 by service.
+    pub queries: BTreeMap<u16, QueryStats>,
+    /// Log type 3 by service.
+    pub served: BTreeMap<u16, ServedStats>,
+}
+
 /// Reads everything of the run and puts its report together; whatever cannot be read is in [`Report::missing`].
 #[must_use]
-pub fn build(run: Run) -> Report {
+pub fn build(run: Run) -> (Report, Measured) {
     let mut analysis = Analysis::of(&run);
     let mut findings = std::mem::take(&mut analysis.findings);
     let hops = hops(&run, &mut findings);
@@ -37,7 +48,7 @@ pub fn build(run: Run) -> Report {
         HopTimes::from(&format!("{} {direction} {}", key.place.name(), plain(&key.step)), times)
     });
     let info = run.info(Place::Car).or_else(|| run.info(Place::Cloud));
-    Report {
+    let report = Report {
         run: RunReport {
             name: run.name.clone(),
             directories: run.dirs.iter().map(|dir| shown(&dir.path)).collect(),
@@ -50,7 +61,7 @@ pub fn build(run: Run) -> Report {
             others: run.others.clone(),
         },
         services,
-        hops: hops.map(|hops| hop_times(&hops)).unwrap_or_default(),
+        hops: hops.as_ref().map(hop_times).unwrap_or_default(),
         cloud: analysis.served.iter().map(|(&service, stats)| CloudReport::of(service, stats)).collect(),
         transport: steps.collect(),
         transport_one_part_in: analysis.images.one_in,
@@ -61,7 +72,8 @@ pub fn build(run: Run) -> Report {
         series: SeriesReport::of(&analysis),
         missing: missing(run, &analysis, findings, &threads, lost),
         threads,
-    }
+    };
+    (report, Measured { hops, queries: analysis.queries, served: analysis.served })
 }
 
 fn missing(

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use bandwidth::Bandwidth;
-pub use build::build;
+pub use build::{Measured, build};
 pub use latency::{HopTimes, Quantile};
 pub use missing::Missing;
 pub use series::{Point, SeriesReport};
