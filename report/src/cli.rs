@@ -100,9 +100,10 @@ impl Cli {
     fn exports(&self) -> Result<(), ReportError> {
         if let Some(path) = &self.perfetto {
             let refused = |source| ReportError::Write { path: path.clone(), source };
+            let run = Run::find(&self.run)?;
             let file = File::create(path).map_err(refused)?;
             let window = self.window.unwrap_or_default();
-            let written = perfetto::write(&Run::find(&self.run)?, window, BufWriter::new(file)).map_err(refused)?;
+            let written = perfetto::write(&run, window, BufWriter::new(file)).map_err(refused)?;
             let frames = count(written.frames as u64);
             eprintln!("{}: {frames} frames, {} of them through the cloud", shown(path), count(written.in_cloud as u64));
             if written.cloud_clock_moved_secs != 0.0 {

@@ -7,6 +7,7 @@ pub mod certs;
 pub mod cloud;
 pub mod demo;
 pub mod link;
+pub mod report;
 pub mod simulate;
 
 use crate::failure::Failure;
@@ -28,6 +29,8 @@ pub enum Verb {
     Calibrate(calibrate::CalibrateArgs),
     /// Measure the hand-overs beside what one would otherwise use, or soak them with faults.
     Bench(bench::BenchArgs),
+    /// Say where the time of a run went, from its logs; or check them.
+    Report(report::ReportArgs),
     /// Allocation policies on uplink traces, simulated much faster than real time.
     Simulate(simulate::SimulateArgs),
 }
@@ -45,6 +48,7 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Link(args) => link::run(args),
         Verb::Calibrate(args) => calibrate::run(args),
         Verb::Bench(args) => bench::run(args),
+        Verb::Report(args) => report::run(args),
         Verb::Simulate(args) => simulate::run(args),
     }
 }
