@@ -3,6 +3,7 @@
 mod calibrate;
 mod car;
 mod cloud;
+mod companion;
 mod control;
 mod core_map;
 mod credentials;

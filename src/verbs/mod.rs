@@ -10,6 +10,7 @@ pub mod demo;
 pub mod doctor;
 pub mod link;
 pub mod recover;
+pub mod report;
 pub mod simulate;
 
 use crate::failure::Failure;
@@ -37,6 +38,8 @@ pub enum Verb {
     Bench(bench::BenchArgs),
     /// Complete the logs of runs that were killed.
     Recover(recover::RecoverArgs),
+    /// Say where the time of a run went, from its logs; or check them.
+    Report(report::ReportArgs),
     /// Allocation policies on uplink traces, simulated much faster than real time.
     Simulate(simulate::SimulateArgs),
 }
@@ -57,6 +60,7 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Doctor(args) => doctor::run(args),
         Verb::Bench(args) => bench::run(args),
         Verb::Recover(args) => recover::run(args),
+        Verb::Report(args) => report::run(args),
         Verb::Simulate(args) => simulate::run(args),
     }
 }

@@ -29,7 +29,12 @@ impl Role {
     /// The roles of `turbo cloud`.
     pub const CLOUD: &'static [Self] = &[Self::Server, Self::QuicServer];
 
-    const fn prefix(self) -> &'static str {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Client, Self::Server, Self::QuicClient, Self::QuicServer];
+
+    /// What its directories' names begin with.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
         match self {
             Self::Client => "client_main",
             Self::Server => "server_main",

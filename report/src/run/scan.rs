@@ -1,0 +1,61 @@
+//! Every file of a run directory, sorted by what it is.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::logs::{PartName, RawFrame};
+
+/// Files of the run that are no logs.
+const OWN_FILES: &[&str] = &["run.yaml", "hops.txt", "threads.csv", "metrics.prom"];
+/// Directories that the writers may keep beside the logs, whose files are not this report's.
+const OWN_STEMS: &[&str] = &["events", "journal", "flight"];
+/// Log directories may be nested (their name is configured), but not endlessly.
+const DEPTH: usize = 8;
+
+/// What a directory holds.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    pub(super) parts: Vec<(PathBuf, PartName, PathBuf)>,
+    pub(super) raw_frames: u64,
+    pub(super) unfinished: Vec<PathBuf>,
+    pub(super) foreign: Vec<PathBuf>,
+    pub(super) unreadable: Vec<(PathBuf, io::Error)>,
+}
+
+/// Looks through `dir` and below; links to directories are not followed.
+pub(super) fn scan(dir: &Path) -> Scan {
+    let mut scan = Scan::default();
+    scan.enter(dir, DEPTH);
+    scan.foreign.sort();
+    scan.unfinished.sort();
+    scan
+}
+
+impl Scan {
+    fn enter(&mut self, dir: &Path, depth: usize) {
+        let entries = match std::fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable.push((dir.to_owned(), error)),
+        };
+        for entry in entries {
+            match entry.and_then(|entry| Ok((entry.file_type()?, entry))) {
+                Ok((kind, entry)) if kind.is_dir() && depth > 0 => self.enter(&entry.path(), depth - 1),
+                Ok((kind, entry)) if kind.is_dir() => self.foreign.push(entry.path()),
+                Ok((_, entry)) => self.file(dir, &entry.file_name().to_string_lossy(), entry.path()),
+                Err(error) => self.unreadable.push((dir.to_owned(), error)),
+            }
+        }
+    }
+
+    fn file(&mut self, dir: &Path, name: &str, path: PathBuf) {
+        if let Some(part) = PartName::parse(name) {
+            self.parts.push((dir.to_owned(), part, path));
+        } else if RawFrame::parse(name).is_some() {
+            self.raw_frames += 1;
+        } else if name.starts_with('.') && (name.ends_with(".partial") || name.ends_with(".journal")) {
+            self.unfinished.push(path);
+        } else if !OWN_FILES.contains(&name) && !OWN_STEMS.iter().any(|stem| name.starts_with(stem)) {
+            self.foreign.push(path);
+        }
+    }
+}

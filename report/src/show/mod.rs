@@ -1,0 +1,10 @@
+//! A report as people see it: in the terminal and as a page.
+
+pub mod html;
+mod numbers;
+mod plot;
+mod spark;
+pub mod terminal;
+
+pub use numbers::{count, duration, ms, optional, percent};
+pub use spark::spark;

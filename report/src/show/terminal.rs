@@ -1,0 +1,263 @@
+//! The report in a terminal: what is missing first, then the objective, then where the time went.
+
+use std::fmt::Write;
+
+use super::{count, duration, ms, optional, percent, spark};
+use crate::finding::{Finding, Severity};
+use crate::report::{HopTimes, Point, Quantile, Report, ServiceReport};
+
+/// Characters of a sparkline over the run's time.
+const WIDTH: usize = 48;
+/// Findings that are shown; all are in the JSON.
+const FINDINGS: usize = 12;
+
+/// The whole report as text.
+#[must_use]
+pub fn text(report: &Report) -> String {
+    let mut text = String::new();
+    // Writing into a `String` cannot fail.
+    let _ = head(&mut text, report);
+    let _ = missing(&mut text, report);
+    if !report.services.iter().all(|service| service.frames == 0) {
+        let _ = services(&mut text, report);
+    }
+    let _ = hops(&mut text, report);
+    let _ = cloud(&mut text, report);
+    let _ = over_time(&mut text, report);
+    let _ = ending(&mut text, report);
+    text
+}
+
+fn head(text: &mut String, report: &Report) -> std::fmt::Result {
+    let run = &report.run;
+    let version = run.version.as_ref().map(|version| format!("turbo {version}"));
+    let revision = run.git_revision.as_ref().map(|revision| revision.chars().take(10).collect());
+    let words = [Some(run.name.clone()), run.host.clone(), version, revision, Some(duration(run.seconds))];
+    writeln!(text, "{}", words.into_iter().flatten().collect::<Vec<_>>().join(" · "))?;
+    if !run.others.is_empty() {
+        writeln!(text, "{} other runs lie beside it; name one to see it", run.others.len())?;
+    }
+    Ok(())
+}
+
+fn missing(text: &mut String, report: &Report) -> std::fmt::Result {
+    let missing = &report.missing;
+    let counts = [
+        (missing.missing_parts, "parts missing"),
+        (missing.unreadable_parts, "parts unreadable"),
+        (missing.unfinished_parts, "parts unfinished"),
+        (missing.frames_without_decision, "frames without a decision"),
+        (missing.dropped_by_threads, "dropped between threads"),
+        (missing.foreign_files, "foreign files"),
+        (missing.clock_steps.len() as u64, "clock steps"),
+    ];
+    let said: Vec<String> = counts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", count(*number)))
+        .collect();
+    let read = format!("{} rows of {} parts read", count(report.run.rows), count(report.run.parts));
+    if missing.any() {
+        writeln!(text, "\nMISSING  {} ({read})", said.join(" · "))?;
+    } else if said.is_empty() {
+        writeln!(text, "\nnothing missing, nothing dropped: {read}")?;
+    } else {
+        writeln!(text, "\nnothing missing, but {} ({read})", said.join(" · "))?;
+    }
+    findings(text, &missing.findings, FINDINGS)
+}
+
+/// Findings, one a line, the first `most` of them.
+pub(crate) fn findings(text: &mut String, findings: &[Finding], most: usize) -> std::fmt::Result {
+    for finding in findings.iter().take(most) {
+        let word = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        let row = finding.row.map_or_else(String::new, |row| format!(" row {row}"));
+        writeln!(text, "  {word:<7}  {}{row}: {}", finding.file, finding.text)?;
+    }
+    if findings.len() > most {
+        writeln!(text, "  {} more; --json has all", findings.len() - most)?;
+    }
+    Ok(())
+}
+
+fn services(text: &mut String, report: &Report) -> std::fmt::Result {
+    writeln!(
+        text,
+        "\n{:<8} {:>10} {:>8} {:>6}   {:>7} {:>7} {:>7}   {:>6} {:>6} {:>6} {:>6} ms   {:>7}",
+        "service", "frames", "on time", "slo ms", "cloud", "vehicle", "none", "p50", "p95", "p99", "max", "Mbit/s"
+    )?;
+    // One service alone is all services.
+    let rows = if report.services.len() == 2 { 1 } else { report.services.len() };
+    for service in report.services.iter().take(rows) {
+        let share = |source: &str| percent(service.from(source) as f64 / service.frames.max(1) as f64);
+        let quantile = |of: fn(&Quantile) -> f64| optional(service.latency_ms.as_ref(), |latency| ms(of(latency)));
+        writeln!(
+            text,
+            "{:<8} {:>10} {:>8} {:>6}   {:>7} {:>7} {:>7}   {:>6} {:>6} {:>6} {:>6}      {:>7.2}",
+            service.name(),
+            count(service.frames),
+            optional(service.attainment, percent),
+            optional(service.slo_ms, |slo| format!("{slo:.0}")),
+            share("cloud"),
+            share("vehicle"),
+            share("none"),
+            quantile(|latency| latency.p50),
+            quantile(|latency| latency.p95),
+            quantile(|latency| latency.p99),
+            quantile(|latency| latency.max),
+            service.uplink_mbps,
+        )?;
+    }
+    Ok(())
+}
+
+fn hops(text: &mut String, report: &Report) -> std::fmt::Result {
+    let all = report.services.last();
+    // Without the program's own histograms, the columns of log type 1 tell the car's part of the way.
+    let hops =
+        if report.hops.is_empty() { all.map_or(&[][..], |all: &ServiceReport| &all.stages) } else { &report.hops };
+    table(text, "hop, ms", hops)?;
+    if report.transport_one_part_in > 1 {
+        let title = format!("transport, ms (1 of {} parts)", report.transport_one_part_in);
+        return table(text, &title, &report.transport);
+    }
+    table(text, "transport, ms", &report.transport)
+}
+
+fn table(text: &mut String, title: &str, hops: &[HopTimes]) -> std::fmt::Result {
+    if hops.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "\n{title:<38} {:>10} {:>8} {:>8} {:>8} {:>8} {:>8}   shape, min to max (log)",
+        "count", "p50", "p95", "p99", "p99.9", "max"
+    )?;
+    for hop in hops {
+        let tallest = hop.shape.iter().copied().fold(0.0, f64::max);
+        let shape: Vec<Option<f64>> = hop.shape.iter().map(|share| (*share > 0.0).then_some(*share)).collect();
+        writeln!(
+            text,
+            "{:<38} {:>10} {:>8} {:>8} {:>8} {:>8} {:>8}   {}",
+            hop.name,
+            count(hop.ms.count),
+            ms(hop.ms.p50),
+            ms(hop.ms.p95),
+            ms(hop.ms.p99),
+            ms(hop.ms.p999),
+            ms(hop.ms.max),
+            spark(&shape, shape.len(), 0.0, tallest).trim_end()
+        )?;
+    }
+    Ok(())
+}
+
+fn cloud(text: &mut String, report: &Report) -> std::fmt::Result {
+    if report.cloud.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "\n{:<8} {:>10} {:>8} {:>6}   {:>17} {:>17} {:>17} ms",
+        "cloud", "requests", "expired", "batch", "queue p50 p99", "prepare p50 p99", "inference p50 p99"
+    )?;
+    for cloud in &report.cloud {
+        let stage = |name: &str| {
+            let stage = cloud.stages.iter().find(|stage| stage.name == name);
+            optional(stage, |stage| format!("{} {:>8}", ms(stage.ms.p50), ms(stage.ms.p99)))
+        };
+        let (requests, expired) = (count(cloud.requests), count(cloud.expired));
+        writeln!(
+            text,
+            "{:<8} {requests:>10} {expired:>8} {:>6.1}   {:>17} {:>17} {:>17}",
+            cloud.service,
+            cloud.mean_batch,
+            stage("queue"),
+            stage("prepare"),
+            stage("inference")
+        )?;
+    }
+    Ok(())
+}
+
+fn over_time(text: &mut String, report: &Report) -> std::fmt::Result {
+    let points = &report.series.points;
+    if points.is_empty() {
+        return Ok(());
+    }
+    let series = |of: fn(&Point) -> Option<f64>| points.iter().map(of).collect::<Vec<_>>();
+    let highest = |of: &[Option<f64>]| of.iter().flatten().copied().fold(0.0, f64::max);
+    let (bandwidth, utility) = (&report.bandwidth, report.utility);
+    let rates = [
+        ("available", bandwidth.available_mbps, series(|point| point.available_mbps)),
+        ("allocated", bandwidth.allocated_mbps, series(|point| point.allocated_mbps)),
+        ("used", bandwidth.used_mbps, series(|point| point.used_mbps)),
+    ];
+    let utilities = [
+        ("expected", utility.map(|utility| utility.expected), series(|point| point.utility_expected)),
+        ("delivered", utility.map(|utility| utility.delivered), series(|point| point.utility_delivered)),
+        ("vehicle alone", utility.map(|utility| utility.on_vehicle), series(|point| point.utility_on_vehicle)),
+    ];
+    let on_time = series(Point::on_time_share);
+    let attainment = report.services.last().and_then(|all| all.attainment);
+    writeln!(text, "\n{:<24} {:>9}   over the run's {}", "mean", "", duration(report.run.seconds))?;
+    line(text, "on time", optional(attainment, percent), &on_time, 1.0)?;
+    let latency = series(|point| point.latency_ms);
+    let mean = report.services.last().and_then(|all| all.latency_ms).map(|latency| latency.p50);
+    line(text, "latency ms (p50)", optional(mean, ms), &latency, highest(&latency))?;
+    let top = rates.iter().map(|(_, _, series)| highest(series)).fold(0.0, f64::max);
+    for (name, mean, series) in &rates {
+        line(text, &format!("uplink Mbit/s {name}"), optional(*mean, |mean| format!("{mean:.2}")), series, top)?;
+    }
+    let top = utilities.iter().map(|(_, _, series)| highest(series)).fold(0.0, f64::max);
+    for (name, mean, series) in &utilities {
+        line(text, &format!("utility {name}"), optional(*mean, |mean| format!("{mean:.3}")), series, top)?;
+    }
+    let rtt = series(|point| point.rtt_ms);
+    line(text, "round trip ms (p50)", optional(bandwidth.rtt_ms, |rtt| ms(rtt.p50)), &rtt, highest(&rtt))
+}
+
+fn line(text: &mut String, name: &str, mean: String, series: &[Option<f64>], top: f64) -> std::fmt::Result {
+    if series.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    writeln!(text, "{name:<24} {mean:>9}   {}", spark(series, WIDTH, 0.0, top).trim_end())
+}
+
+fn ending(text: &mut String, report: &Report) -> std::fmt::Result {
+    let bandwidth = &report.bandwidth;
+    let list = |counts: &mut dyn Iterator<Item = (&String, &u64)>| {
+        counts.map(|(name, number)| format!("{name} {}", count(*number))).collect::<Vec<_>>().join(" · ")
+    };
+    writeln!(text)?;
+    if !report.drops.is_empty() {
+        writeln!(text, "dropped     {}", list(&mut report.drops.iter()))?;
+    }
+    if bandwidth.pings > 0 {
+        let rtt = optional(bandwidth.ping_ms, |ping| format!("p50 {} ms, p99 {} ms", ms(ping.p50), ms(ping.p99)));
+        writeln!(text, "pings       {} sent, {} lost, {rtt}", count(bandwidth.pings), count(bandwidth.pings_lost))?;
+    }
+    if !bandwidth.policies.is_empty() {
+        let solve = optional(bandwidth.solve_ms, |solve| {
+            format!("solved in p50 {} ms, max {} ms", ms(solve.p50), ms(solve.max))
+        });
+        writeln!(text, "allocations {}; {solve}", list(&mut bandwidth.policies.iter()))?;
+    }
+    if let Some(all) = report.services.last().filter(|all| !all.models.is_empty()) {
+        let mut models: Vec<_> = all.models.iter().collect();
+        models.sort_by_key(|(_, frames)| std::cmp::Reverse(**frames));
+        let share = |frames: u64| percent(frames as f64 / all.frames.max(1) as f64);
+        let shown: Vec<String> = models
+            .iter()
+            .take(4)
+            .map(|(name, frames)| format!("{} {}", crate::text::plain(name), share(**frames)))
+            .collect();
+        let more = if models.len() > 4 { format!(" · {} more", models.len() - 4) } else { String::new() };
+        writeln!(text, "models      {}{more}", shown.join(" · "))?;
+    }
+    Ok(())
+}
