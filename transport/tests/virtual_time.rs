@@ -27,31 +27,40 @@ fn look() {
     let (_dir, pki) = pki();
     let only = std::env::var("ONLY").unwrap_or_default();
     let seeds = std::env::var("SEEDS").map_or(1, |seeds| seeds.parse().expect("a number"));
-    let carriers = [
+    let carriers: Vec<CarrierChoice> = [
         CarrierChoice::Prototype(Probe::None),
         CarrierChoice::Prototype(Probe::Fill),
         CarrierChoice::Prototype(Probe::Idle),
         CarrierChoice::Pinned(Carrier::Stream),
+        CarrierChoice::Pinned(Carrier::Datagram),
         CarrierChoice::Auto,
-    ];
+    ]
+    .into_iter()
+    .filter(|carrier| format!("{carrier:?}").contains(&std::env::var("CARRIER").unwrap_or_default()))
+    .collect();
+    let first: u64 = std::env::var("FIRST").map_or(1, |seeds| seeds.parse().expect("a number"));
     let mut all = cases::built_in();
     if let Some(folder) = testkit::data::shared("traces") {
         all.extend(cases::recorded(&folder));
     }
-    for case in all.iter().filter(|case| case.name.contains(&only)) {
-        for (seed, carrier) in (1..=seeds).flat_map(|seed| carriers.map(|carrier| (seed, carrier))) {
-            let outcome = played(case.scenario(seed, 3_000 * MS, carrier), &pki);
-            let mut statuses = std::collections::BTreeMap::<String, u32>::new();
-            for frame in &outcome.frames {
-                *statuses.entry(format!("{:?}", frame.answer.map(|a| a.0))).or_default() += 1;
+    for case in all.iter().filter(|case| only.split('|').any(|only| case.name.contains(only))) {
+        for carrier in &carriers {
+            let (mut shares, mut oracles, mut statuses) =
+                (vec![], vec![], std::collections::BTreeMap::<String, u32>::new());
+            for seed in first..first + seeds {
+                let outcome = played(case.scenario(seed, 3_000 * MS, *carrier), &pki);
+                for frame in &outcome.frames {
+                    *statuses.entry(format!("{:?}", frame.answer.map(|a| a.0))).or_default() += 1;
+                }
+                shares.push(outcome.on_time() * 100.0);
+                oracles.push(if case.oracle { case.of_oracle(&outcome) * 100.0 } else { 0.0 });
             }
+            let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
             eprintln!(
-                "case {:<50} {seed} {carrier:?}: {:.1} %, of oracle {:.1} %, p50 {:?} p95 {:?} {statuses:?}",
+                "case {:<50} {carrier:?}: {:.2} %, of oracle {:.2} %, {shares:.1?} {statuses:?}",
                 case.name,
-                outcome.on_time() * 100.0,
-                if case.oracle { case.of_oracle(&outcome) * 100.0 } else { 0.0 },
-                outcome.latency(0.5),
-                outcome.latency(0.95)
+                mean(&shares),
+                mean(&oracles)
             );
         }
     }

@@ -233,6 +233,13 @@ impl RateEstimator {
         (self.rate * (-halvings).exp2()).max(self.limits.least)
     }
 
+    /// For how long bytes have been on the way of which nothing was heard.
+    #[must_use]
+    pub fn silence(&self, now: Monotonic) -> Duration {
+        let Some(since) = self.waiting_since else { return Duration::ZERO };
+        now.saturating_since(self.acks.newest().map_or(since, |at| at.max(since)))
+    }
+
     /// What the link carries nine times out of ten, bytes per second: the rate, less what it has varied by in the last
     /// second.
     #[must_use]

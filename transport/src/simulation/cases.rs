@@ -115,8 +115,8 @@ impl Case {
             let packets = frame.bytes.div_ceil(FRAME_BYTES_A_PACKET);
             let overhead = u64::from(self.up.overhead_bytes) + QUIC_OVERHEAD_BYTES;
             Job {
-                release: frame.captured,
-                due: (frame.captured + frame.budget).saturating_sub(away),
+                release: outcome.began + frame.captured,
+                due: (outcome.began + frame.captured + frame.budget).saturating_sub(away),
                 bits: (frame.bytes as u64 + packets as u64 * overhead) * 8,
             }
         };

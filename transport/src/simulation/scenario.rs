@@ -89,6 +89,8 @@ impl FrameOutcome {
 /// What became of all frames that count, and what the car believed.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
+    /// When the warm-up began, after the link's traces did: the car had to connect first.
+    pub began: Duration,
     /// In order of capture.
     pub frames: Vec<FrameOutcome>,
     /// The link's estimates, by time after the start of the warm-up.
@@ -233,7 +235,12 @@ async fn capture(
     let start = world.now();
     let most = scenario.cameras.iter().map(|camera| camera.frame_bytes).max().unwrap_or(0);
     let bytes: Arc<[u8]> = vec![0; most].into();
-    let mut ear = Ear { start, lanes, estimates, outcome: Outcome::default() };
+    let mut ear = Ear {
+        start,
+        lanes,
+        estimates,
+        outcome: Outcome { began: start.saturating_since(crate::reactor::simulated::epoch()), ..Outcome::default() },
+    };
     let mut seqs = vec![0_u64; scenario.cameras.len()];
     for (at, event) in events(scenario) {
         world.sleep_until(start.plus(at)).await;

@@ -1,6 +1,7 @@
 //! The driver's frames: in from the mailboxes, chunk by chunk to QUIC, out as answers.
 
 use std::task::Context;
+use std::time::Duration;
 
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
@@ -18,6 +19,8 @@ use crate::wire::frame::{FrameFlags, FrameHeader, HEADER_BYTES};
 use crate::wire::result::{FrameResult, Status};
 use crate::wire::{MAX_FRAME_BYTES, MAX_SIDE};
 
+/// Where nothing was heard for this long after an acknowledgement was due, no frame is begun until one comes.
+const STALL: Duration = Duration::from_millis(60);
 /// Frames of one service that may be in the network and the cloud at a time; beyond it, its next frame waits.
 const MOST_IN_CLOUD: usize = 8;
 
@@ -51,11 +54,11 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
     }
 
-    fn execution(&self, model: u16) -> std::time::Duration {
-        let Link::Up { session, .. } = &self.link else { return std::time::Duration::ZERO };
+    fn execution(&self, model: u16) -> Duration {
+        let Link::Up { session, .. } = &self.link else { return Duration::ZERO };
         let name = self.models.get(usize::from(model));
         let entry = session.menu.models.iter().find(|entry| Some(&entry.name) == name);
-        entry.map_or(std::time::Duration::ZERO, |entry| std::time::Duration::from_micros(u64::from(entry.p50_us)))
+        entry.map_or(Duration::ZERO, |entry| Duration::from_micros(u64::from(entry.p50_us)))
     }
 
     pub(super) fn outlook(&self, now: Monotonic) -> Outlook {
@@ -83,7 +86,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             self.answer_unsent(lane, &frame.item, ReplyStatus::Expired, now);
         }
         self.review(now, &outlook);
-        let window = gate::window_bytes(outlook.rate, outlook.min_rtt, self.min_rtt.part(now));
+        let window = gate::window_bytes(outlook.rate, outlook.min_rtt, outlook.headroom(), self.min_rtt.part(now));
         // Bounded: each turn writes a chunk, begins a frame or ends the loop.
         while self.feed.is_open(self.flow.in_flight_bytes, window, outlook.rate) {
             let given = match self.flights.iter_mut().find(|flight| flight.wants_to_write()) {
@@ -98,7 +101,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 },
                 None => {
                     // A path that does not answer is given no further frame: its successor may yet be in time.
-                    if self.links.rules.is_suspect(now) || !self.begin(now, &self.outlook(now), cx) {
+                    if self.stalls(now) || !self.begin(now, &self.outlook(now), cx) {
                         return;
                     }
                     HEADER_BYTES
@@ -110,6 +113,12 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 session.governor.fed();
             }
         }
+    }
+
+    /// Whether the path does not answer: behind what it holds already a frame would wait, and a newer one may be there
+    /// when it goes on.
+    fn stalls(&self, now: Monotonic) -> bool {
+        self.links.rules.is_suspect(now) || self.estimator.silence(now) > self.min_rtt.get() + STALL
     }
 
     /// Looks through the begun frames: gives up those that cannot make it, answers those whose deadline has come.
@@ -160,7 +169,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let here = |flight: &&Flight, lane| flight.ticket.lane == lane && flight.connection == current;
         let ready = |lane| flights.iter().filter(|flight| here(flight, lane)).count() < MOST_IN_CLOUD;
         let Some((lane, waiting)) = self.queue.admit(now, outlook, ready) else { return false };
-        let carrier = self.carrier_for(&waiting, now, outlook);
+        let (carrier, repair) = self.carrier_for(&waiting, now, outlook);
         let Waiting { item: mut frame, .. } = waiting;
         let Link::Up { session, .. } = &self.link else { return false };
         let Some(header) = header(&frame.frame, &self.models, &session.menu, now) else {
@@ -169,7 +178,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         };
         let ticket = frame.ticket(lane);
         if carrier == Carrier::Datagram {
-            match self.begin_in_datagrams(ticket, &header, frame, now, outlook) {
+            match self.begin_in_datagrams(ticket, &header, frame, now, repair) {
                 Ok(()) => return true,
                 // Too large for datagrams, or the cloud takes none: a stream carries it.
                 Err(back) => frame = back,
