@@ -115,7 +115,7 @@ impl<R> PartWriter<R> {
         self.protect(rows.len());
         self.rows += rows.len();
         if self.rows >= self.spill_at {
-            self.spill();
+            self.spill(self.max_entries.get().saturating_mul(WAITING_PARTS));
         }
     }
 
@@ -123,7 +123,7 @@ impl<R> PartWriter<R> {
     /// journal keeps its rows.
     pub fn finish(&mut self) {
         if self.rows > 0 {
-            self.spill();
+            self.spill(usize::MAX);
         }
         // Rows that are left could not be written: those in the journal can be recovered, the others are lost.
         let waiting = self.rows - self.unprotected;
@@ -163,13 +163,20 @@ impl<R> PartWriter<R> {
                 }
             }
         });
+        if let Some(error) = self.journal.as_ref().and_then(Journal::sync_error) {
+            // In the journal, and so safe from a crash of the process, but perhaps not from a power cut.
+            self.health.rows_unprotected += if taken { rows as u64 } else { 0 };
+            self.health.last_error = Some(error.to_string());
+        }
         if !taken {
             self.unprotected += rows;
             self.health.rows_unprotected += rows as u64;
         }
     }
 
-    fn spill(&mut self) {
+    /// Makes the rows a part; where that fails and there is a journal, they wait in it, as long as they are fewer than
+    /// `patience`.
+    fn spill(&mut self, patience: usize) {
         let rows = self.rows as u64;
         match self.write_part() {
             Ok(part) => {
@@ -182,7 +189,6 @@ impl<R> PartWriter<R> {
             }
             Err(error) => {
                 self.health.last_error = Some(error.to_string());
-                let patience = self.max_entries.get().saturating_mul(WAITING_PARTS);
                 if self.journal.is_some() && self.rows < patience {
                     self.health.rows_waiting = rows;
                     self.spill_at = self.rows.saturating_add(self.max_entries.get());

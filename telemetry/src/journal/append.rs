@@ -111,13 +111,13 @@ impl Journal {
         self.tail = end;
         self.ordinal += 1;
         self.file.change();
-        match self.file.take_error() {
-            None => Ok(()),
-            // The row is safe from a crash of the process, which is most of what can be had.
-            Some(error) => {
-                Err(JournalError::Io { what: "sync", path: self.path.clone(), source: io::Error::other(error) })
-            }
-        }
+        Ok(())
+    }
+
+    /// Why the disk did not follow since this was last asked.
+    pub(crate) fn sync_error(&self) -> Option<JournalError> {
+        let source = io::Error::other(self.file.take_error()?);
+        Some(JournalError::Io { what: "sync", path: self.path.clone(), source })
     }
 
     fn put(&mut self, payload_at: usize, end: usize, head: Head) -> io::Result<()> {

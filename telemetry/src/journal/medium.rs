@@ -80,3 +80,29 @@ fn is_mappable(file: &File) -> bool {
     fstatfs(file)
         .is_ok_and(|system| MAPPABLE.iter().any(|&magic| u64::try_from(system.filesystem_type().0) == Ok(magic)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mapped_or_written_the_same_bytes_are_in_the_file_and_none_beyond_its_size() {
+        let mut written = Vec::new();
+        for mapped in [true, false] {
+            let file = tempfile::tempfile().unwrap();
+            file.set_len(64).unwrap();
+            let mut medium = match mapped {
+                true => Medium::Mapped(MmapOptions::new().len(64).map_raw(&file).unwrap()),
+                false => Medium::Written { bytes: 64 },
+            };
+            medium.put(&file, 3, b"abc").unwrap();
+            medium.put(&file, 61, b"end").unwrap();
+            assert!(medium.put(&file, 62, b"end").is_err() && medium.put(&file, usize::MAX, b"end").is_err());
+            let mut bytes = [0; 64];
+            file.read_exact_at(&mut bytes, 0).unwrap();
+            assert_eq!((&bytes[3..6], &bytes[61..], file.metadata().unwrap().len()), (&b"abc"[..], &b"end"[..], 64));
+            written.push(bytes);
+        }
+        assert_eq!(written[0], written[1]);
+    }
+}

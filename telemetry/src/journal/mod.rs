@@ -1,6 +1,6 @@
 //! The flight recorder: a journal per log that holds every row which is not yet in a whole part.
 //!
-//! `.{stem}.journal` lies beside the log's parts. [`Journal`] maps it into memory (or writes it, where a mapping could
+//! `.{stem}.journal` lies beside the log's parts. The writer maps it into memory (or writes it, where a mapping could
 //! end the process) and appends one checksummed record per frame or event, so that what a process took outlives it;
 //! a thread of its own has the disk follow, so that a power cut takes less than the last second. A living process
 //! locks its journals. What a dead one left, [`recover`] turns into a part: the file says which log it belongs to,

@@ -123,12 +123,14 @@ fn unknown_accuracy_and_a_run_without_decisions_are_null_and_not_zero() {
 fn the_table_says_losses_first() {
     let mut report = report();
     report.records_dropped = 3;
-    report.logs = LogHealth { rows_lost: 7, last_error: Some("disk full".to_owned()), ..LogHealth::default() };
+    report.logs =
+        LogHealth { rows_lost: 7, rows_waiting: 9, last_error: Some("disk full".to_owned()), ..LogHealth::default() };
     let text = Summary::new(&report, &SummaryContext { frames: 21, ..context() }).table(&report);
     let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what:?} in {text}"));
     assert!(at("21 frames captured, 20 decisions") < at("decisions "), "{text}");
     assert!(at("3 telemetry records lost") < at("service "));
     assert!(at("7 log rows lost: disk full") < at("service "));
+    assert!(at("9 log rows wait in journals; `turbo recover`") < at("service "));
     assert!(at("10 (50.0 %)") < at("hop "));
     at("detector_behind 1");
     at("on_time 10, late 10");
