@@ -15,4 +15,5 @@ pub mod report;
 pub mod samples;
 pub mod seat;
 pub mod soak;
+pub mod telemetry;
 pub mod transport;

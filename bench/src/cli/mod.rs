@@ -4,6 +4,7 @@ mod frame;
 mod hop;
 mod output;
 mod soak;
+mod telemetry;
 mod transport;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use frame::FrameArgs;
 use hop::HopArgs;
 use output::print_json;
 use soak::SoakArgs;
+use telemetry::TelemetryArgs;
 use transport::TransportArgs;
 
 /// Measures turbo's hand-overs beside what one would otherwise use, in one run on this machine.
@@ -48,6 +50,8 @@ enum What {
     Soak(SoakArgs),
     /// Frames on time over links in virtual time, carrier beside carrier.
     Transport(TransportArgs),
+    /// Records a second from many threads, through the collector into the event log.
+    Telemetry(TelemetryArgs),
     #[command(flatten)]
     Inner(Inner),
 }
@@ -82,6 +86,7 @@ impl Bench {
                 What::Frame(args) => args.run(),
                 What::Soak(args) => args.run(),
                 What::Transport(args) => args.run(),
+                What::Telemetry(args) => args.run(),
                 What::Inner(inner) => inner.run(),
             },
         )
