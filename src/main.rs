@@ -5,6 +5,7 @@ mod car;
 mod cloud;
 mod core_map;
 mod credentials;
+mod event_log;
 mod failure;
 mod quantities;
 mod signals;

@@ -95,6 +95,7 @@ pub struct Collector {
     served_count: u64,
     rows_lost_said: u64,
     frames_lost_said: u64,
+    events_lost_said: u64,
     dropped_said: u64,
 }
 
@@ -119,6 +120,7 @@ impl Collector {
             served_count: 0,
             rows_lost_said: 0,
             frames_lost_said: 0,
+            events_lost_said: 0,
             dropped_said: 0,
         }
     }
@@ -375,6 +377,12 @@ impl Collector {
             self.say(&format!(
                 "raw frames: {no_room} not kept so far as the disk is too slow, {failed} refused{refused}"
             ));
+        }
+        let events = self.events.as_ref().map(EventLog::health).unwrap_or_default();
+        if events.lost > self.events_lost_said.saturating_mul(2) {
+            self.events_lost_said = events.lost;
+            let reason = events.last_error.unwrap_or_default();
+            self.say(&format!("event log: {} events lost so far: {reason}", events.lost));
         }
         let dropped = self.dropped();
         if dropped > self.dropped_said.saturating_mul(2) {

@@ -51,10 +51,8 @@ struct TelemetryReport {
 impl TelemetryArgs {
     /// Measures and prints.
     pub fn run(&self) -> Result<()> {
-        let temporary = tempfile::tempdir().map_err(|source| BenchError::System {
-            what: "making a temporary folder".to_owned(),
-            source,
-        })?;
+        let temporary = tempfile::tempdir()
+            .map_err(|source| BenchError::System { what: "making a temporary folder".to_owned(), source })?;
         let dir = self.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
         let wanted: Vec<(usize, f64)> = match self.producers {
             Some(producers) => {
