@@ -11,6 +11,7 @@ pub mod frame_sink;
 pub mod frames;
 pub mod live;
 pub mod logs;
+pub mod logs_page;
 pub mod names;
 pub mod part_writer;
 pub mod records;
