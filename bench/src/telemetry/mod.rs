@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::stop::StopToken;
@@ -64,7 +65,7 @@ pub fn measure(plan: Plan, dir: &Path) -> Result<Row> {
     let stop = StopToken::default();
     let begun = Monotonic::now();
     let (report, emitted, elapsed) = std::thread::scope(|scope| {
-        let collecting = scope.spawn(|| collector.run(&stop));
+        let collecting = scope.spawn(|| (collector.run(&stop), thread_cpu()));
         let running: Vec<_> = producers.into_iter().map(|producer| scope.spawn(move || producer.run())).collect();
         let emitted: Vec<_> = running.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         let elapsed = begun.elapsed();
@@ -73,7 +74,7 @@ pub fn measure(plan: Plan, dir: &Path) -> Result<Row> {
     });
     drop(bound);
     let died = |_| BenchError::Violated("a thread panicked".to_owned());
-    let report = report.map_err(died)?;
+    let (report, collector_cpu) = report.map_err(died)?;
     let emitted = emitted.into_iter().collect::<std::thread::Result<Vec<Emitted>>>().map_err(died)?;
     let records: u64 = emitted.iter().map(|emitted| emitted.records).sum();
     let taken = report.hops.count(Hop::CloudQueue);
@@ -84,7 +85,16 @@ pub fn measure(plan: Plan, dir: &Path) -> Result<Row> {
             report.records_dropped, events.written
         )));
     }
-    Ok(Row::new(plan, elapsed, taken, &report, emitted))
+    Ok(Row::new(plan, elapsed, (taken, collector_cpu?), &report, emitted))
+}
+
+/// Processor time of this thread since its start.
+fn thread_cpu() -> Result<Duration> {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_err(|source| BenchError::System {
+        what: "reading the thread's processor time".to_owned(),
+        source: source.into(),
+    })?;
+    Ok(time.into())
 }
 
 /// This thread, and those it starts, on a few cores; on all again when dropped.

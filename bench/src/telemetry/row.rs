@@ -33,6 +33,8 @@ pub struct Row {
     pub expired: u64,
     /// Events that the file system refused.
     pub refused: u64,
+    /// Processor time that the collector took for one of them: what it costs on however busy a machine.
+    pub collector_ns_per_record: f64,
     /// The most memory the process has had until then, MiB.
     pub peak_rss_mib: u64,
 }
@@ -41,7 +43,7 @@ impl Row {
     pub(super) fn new(
         plan: Plan,
         elapsed: Duration,
-        taken: u64,
+        (taken, collector_cpu): (u64, Duration),
         report: &CollectorReport,
         emitted: Vec<Emitted>,
     ) -> Self {
@@ -58,6 +60,7 @@ impl Row {
             late: report.events.late,
             expired: report.events.expired,
             refused: report.events.lost,
+            collector_ns_per_record: collector_cpu.as_nanos() as f64 / taken.max(1) as f64,
             peak_rss_mib: peak_rss_mib(),
         }
     }
@@ -80,7 +83,7 @@ impl fmt::Display for Row {
         write!(
             f,
             "{:>2} producers  {:>10.0} records/s  {} lost  emit p50 {} ns  {} written, {} late, {} expired, {} \
-             refused  peak {} MiB",
+             refused  collector {:.0} ns/record  peak {} MiB",
             self.producers,
             self.records_per_s,
             self.lost,
@@ -89,6 +92,7 @@ impl fmt::Display for Row {
             self.late,
             self.expired,
             self.refused,
+            self.collector_ns_per_record,
             self.peak_rss_mib
         )
     }
