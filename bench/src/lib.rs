@@ -20,5 +20,6 @@ pub mod report;
 pub mod samples;
 pub mod seat;
 pub mod soak;
+pub mod telemetry;
 pub mod transport;
 pub mod transport_soak;

@@ -50,6 +50,7 @@ use telemetry::run_info::RunInfo;
 use telemetry::summary::{Summary, SummaryContext};
 
 use crate::control::ControlSocket;
+use crate::event_log::event_log;
 use crate::failure::Failure;
 use crate::signals::stop_or_renew_on_signals;
 use crate::state_log::StateLog;
@@ -89,6 +90,9 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let service_ids: Vec<u16> = (1..).take(sources.len()).collect();
     let mut collector =
         Collector::new(started, names.clone(), Logs::new(&dirs, &service_ids, log_options(&profile)), &service_ids);
+    if let Some(events) = event_log(&dirs, Role::Client, profile.run.event_log_quota_mib, started) {
+        collector.log_events(events);
+    }
     let scores = Scores::default();
     let mut pictures = Vec::new();
     let mut cameras = Vec::new();

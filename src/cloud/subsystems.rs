@@ -33,6 +33,7 @@ use super::books::{Books, Ledger};
 use super::staged::{Settle, Staged};
 use super::worker::Worker;
 use crate::core_map::Crew;
+use crate::event_log::event_log;
 use crate::failure::Failure;
 use crate::verbs::recover::recover_earlier_runs;
 
@@ -166,6 +167,9 @@ pub(super) fn make(
         let mut collector = Collector::new(started, names.clone(), logs(&profile, &made), &[]);
         let models = menu.borrow().iter().flat_map(|menu| &menu.models).map(|model| model.name.clone()).collect();
         let rows = collector.served(RING);
+        if let Some(events) = event_log(&made, Role::Server, profile.logs.event_log_quota_mib, started) {
+            collector.log_events(events);
+        }
         collector.trace(tracer);
         collector.hear_images(images);
         collector.sample(carried, Duration::from_millis(profile.logs.logging_interval_ms.into()));

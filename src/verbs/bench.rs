@@ -14,7 +14,7 @@ const PROGRAM: Companion =
     after_help = "Example: turbo bench hop --calls 100000 --json\n`turbo bench hop --help` tells what hop takes."
 )]
 pub struct BenchArgs {
-    /// What to run (hop, frame, soak, transport or allocate) and its own arguments.
+    /// What to run (hop, frame, soak, transport, gateway, allocate or telemetry) and its own arguments.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "NAME [ARGS]")]
     pub words: Vec<OsString>,
 }

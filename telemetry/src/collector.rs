@@ -96,6 +96,7 @@ pub struct Collector {
     rows_lost_said: u64,
     unprotected_said: u64,
     frames_lost_said: u64,
+    events_lost_said: u64,
     dropped_said: u64,
 }
 
@@ -121,6 +122,7 @@ impl Collector {
             rows_lost_said: 0,
             unprotected_said: 0,
             frames_lost_said: 0,
+            events_lost_said: 0,
             dropped_said: 0,
         }
     }
@@ -383,6 +385,12 @@ impl Collector {
             self.say(&format!(
                 "raw frames: {no_room} not kept so far as the disk is too slow, {failed} refused{refused}"
             ));
+        }
+        let events = self.events.as_ref().map(EventLog::health).unwrap_or_default();
+        if events.lost > self.events_lost_said.saturating_mul(2) {
+            self.events_lost_said = events.lost;
+            let reason = events.last_error.unwrap_or_default();
+            self.say(&format!("event log: {} events lost so far: {reason}", events.lost));
         }
         let dropped = self.dropped();
         if dropped > self.dropped_said.saturating_mul(2) {

@@ -12,6 +12,7 @@ pub mod frames;
 pub mod journal;
 pub mod live;
 pub mod logs;
+pub mod logs_page;
 pub mod names;
 pub mod part_file;
 pub mod part_writer;

@@ -419,8 +419,9 @@ fn image_contexts_have_a_begin_and_an_end_for_every_step_and_one_outcome() {
         let first_and_last = [rows[0], rows[rows.len() - 1]].map(|row| value(row, "record_type"));
         assert_eq!(first_and_last, [Field::Str("IMAGE".to_owned()), Field::Str("IMAGE".to_owned())]);
     }
-    let flush = of(7).into_iter().filter(|row| value(row, "record_type") == Field::Str("FLUSH".to_owned()));
-    assert_f64(flush.last().unwrap(), "ack_delay_secs", 0.05);
+    let rows = of(7);
+    let flush = rows.iter().rfind(|row| value(row, "record_type") == Field::Str("FLUSH".to_owned()));
+    assert_f64(flush.unwrap(), "ack_delay_secs", 0.05);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod gateway;
 mod hop;
 mod output;
 mod soak;
+mod telemetry;
 mod transport;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ use gateway::GatewayArgs;
 use hop::HopArgs;
 use output::print_json;
 use soak::SoakArgs;
+use telemetry::TelemetryArgs;
 use transport::TransportArgs;
 
 /// Measures turbo's hand-overs beside what one would otherwise use, in one run on this machine.
@@ -56,6 +58,8 @@ enum What {
     Transport(TransportArgs),
     /// What a car costs the gateway, from ten of them to a thousand.
     Gateway(GatewayArgs),
+    /// Records a second from many threads, through the collector into the event log.
+    Telemetry(TelemetryArgs),
     #[command(flatten)]
     Inner(Inner),
 }
@@ -98,6 +102,7 @@ impl Bench {
                 What::Transport(args) => args.run(),
                 What::Gateway(args) => args.run(),
                 What::Allocate(args) => args.run(),
+                What::Telemetry(args) => args.run(),
                 What::Inner(inner) => inner.run(),
             },
         )

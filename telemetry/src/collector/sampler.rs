@@ -31,7 +31,7 @@ impl Sampler {
             return;
         }
         // From when it was due, so that lateness does not add up; from now, where a whole interval was missed.
-        let next = self.due.plus(self.interval);
+        let next = if self.due == Monotonic::ZERO { now } else { self.due }.plus(self.interval);
         self.due = if next > now { next } else { now.plus(self.interval) };
         self.look(now, tell);
     }

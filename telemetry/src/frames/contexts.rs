@@ -58,7 +58,7 @@ impl CameraContexts {
             self.saver = Some(Saver::start().map_err(|error| format!("no thread to write frames: {error}"))?);
         }
         let Some(saver) = &self.saver else { return Ok(()) };
-        saver.save(job).map_err(|_| "the thread that writes frames has ended".to_owned())
+        saver.save(job).map_err(|_| "the thread that writes frames takes no more".to_owned())
     }
 
     fn failed(&mut self, reason: String) {

@@ -4,10 +4,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use super::FrameToSave;
+
+/// Frames on their way, and words about frames; more than all cameras together lend slots.
+const QUEUE: usize = 1_024;
 
 /// A frame to be written; at most [`super::SLOTS`] per camera exist.
 pub(super) struct Job {
@@ -24,15 +27,15 @@ pub(super) struct Done {
 
 /// The collector's end of the thread.
 pub(super) struct Saver {
-    jobs: Option<Sender<Job>>,
+    jobs: Option<SyncSender<Job>>,
     done: Receiver<Done>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Saver {
     pub(super) fn start() -> io::Result<Self> {
-        let (jobs, todo) = channel::<Job>();
-        let (tell, done) = channel();
+        let (jobs, todo) = sync_channel::<Job>(QUEUE);
+        let (tell, done) = sync_channel(QUEUE);
         let work = move || {
             for Job { number, path, frame } in todo {
                 let outcome = write_whole(&path, &frame).map_err(|error| format!("{}: {error}", path.display()));
@@ -47,10 +50,10 @@ impl Saver {
         Ok(Self { jobs: Some(jobs), done, thread: Some(thread) })
     }
 
-    /// Hands a frame over; it comes back where the thread is gone.
+    /// Hands a frame over; it comes back where the thread is gone or too much waits for it.
     pub(super) fn save(&self, job: Job) -> Result<(), Job> {
         match &self.jobs {
-            Some(jobs) => jobs.send(job).map_err(|refused| refused.0),
+            Some(jobs) => jobs.try_send(job).map_err(|(TrySendError::Full(job) | TrySendError::Disconnected(job))| job),
             None => Err(job),
         }
     }
@@ -63,11 +66,13 @@ impl Saver {
     /// Waits for what is still being written.
     pub(super) fn finish(&mut self) -> Vec<Done> {
         self.jobs = None;
+        // Ends when the thread has, whose end of the channel is the only one.
+        let last = self.done.iter().collect();
         if let Some(thread) = self.thread.take() {
             // A panic there would have lost frames that nobody heard of as written; they count as lost.
             let _ = thread.join();
         }
-        self.done.try_iter().collect()
+        last
     }
 }
 

@@ -1,0 +1,87 @@
+//! `turbo bench telemetry`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::output::print_json;
+use super::{Result, count};
+use crate::error::BenchError;
+use crate::host::Host;
+use crate::telemetry::{Plan, Row, measure};
+
+/// Producers of each row, and records a second that they offer where nothing else is said.
+const ROWS: [(usize, f64); 3] = [(1, 1.0e6), (3, 2.0e6), (10, 4.4e6)];
+
+/// What it takes.
+#[derive(Args)]
+#[command(after_help = "Example: turbo bench telemetry --seconds 10 --json")]
+pub struct TelemetryArgs {
+    /// How long each row emits, seconds.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = count)]
+    seconds: usize,
+    /// Only the row with so many producers.
+    #[arg(long, value_name = "N", value_parser = count)]
+    producers: Option<usize>,
+    /// Records a second that all producers offer together, in place of 1000000, 2000000 and 4400000.
+    #[arg(long, value_name = "N", value_parser = count)]
+    rate: Option<usize>,
+    /// Where the event log is written; by default a temporary folder, removed at the end.
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+    /// The event log's quota, MiB.
+    #[arg(long, value_name = "N", default_value_t = 1_024, value_parser = count)]
+    quota_mib: usize,
+    /// Print one JSON object instead of lines.
+    #[arg(long)]
+    json: bool,
+    /// Fail where what is claimed is not reached.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Serialize)]
+struct TelemetryReport {
+    rows: Vec<Row>,
+    host: Host,
+}
+
+impl TelemetryArgs {
+    /// Measures and prints.
+    pub fn run(&self) -> Result<()> {
+        let temporary = tempfile::tempdir()
+            .map_err(|source| BenchError::System { what: "making a temporary folder".to_owned(), source })?;
+        let dir = self.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
+        let wanted: Vec<(usize, f64)> = match self.producers {
+            Some(producers) => {
+                let known = ROWS.iter().find(|(count, _)| *count == producers);
+                vec![(producers, known.map_or(1.0e6, |(_, rate)| *rate))]
+            }
+            None => ROWS.to_vec(),
+        };
+        let mut rows = Vec::new();
+        for (producers, rate) in wanted {
+            let plan = Plan {
+                producers,
+                duration: Duration::from_secs(self.seconds as u64),
+                records_per_s: self.rate.map_or(rate, |rate| rate as f64),
+                quota_mib: self.quota_mib as u64,
+            };
+            let row = measure(plan, &dir.join(format!("events-{producers}")))?;
+            if !self.json {
+                println!("{row}");
+            }
+            rows.push(row);
+        }
+        let missed: Vec<String> = rows.iter().filter_map(Row::missed).collect();
+        if self.json {
+            print_json(&TelemetryReport { rows, host: Host::look() })?;
+        }
+        if self.check && !missed.is_empty() {
+            return Err(BenchError::Violated(format!("claims that did not hold: {}", missed.join("; "))));
+        }
+        Ok(())
+    }
+}

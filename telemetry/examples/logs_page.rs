@@ -1,0 +1,5 @@
+//! Prints `docs/logs.md`.
+
+fn main() {
+    print!("{}", telemetry::logs_page::logs_page());
+}
