@@ -55,12 +55,12 @@ fn refused(error: std::io::Error) -> BenchError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::sync_channel;
 
     #[test]
     fn a_threads_time_is_its_own_and_part_of_its_processes() {
-        let (work, told) = channel::<()>();
-        let (done, worked) = channel();
+        let (work, told) = sync_channel::<()>(1);
+        let (done, worked) = sync_channel(1);
         let thread = std::thread::spawn(move || {
             while told.recv().is_ok() {
                 let end = std::time::Duration::from_millis(30);

@@ -30,7 +30,7 @@ pub struct TransportSoak {
     pub left: u64,
     /// What the gateway refused.
     pub offences: u64,
-    /// The heap at the end of each minute.
+    /// The heap at the end of each minute, in pieces below 1 MiB: without the stack's packet rings.
     pub heap_bytes: Vec<i64>,
     /// By how much it grew after the fifth minute.
     pub grown_bytes: i64,

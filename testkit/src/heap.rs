@@ -72,14 +72,19 @@ thread_local! {
     static SEEN_BY: Cell<Option<&'static SharedCalls>> = const { Cell::new(None) };
 }
 
-/// Bytes that the calling thread has allocated and not freed; what it freed for another thread counts against it.
+/// What is held in pieces of this size or larger is not counted by [`held_by_this_thread`]: rings and arenas, taken once.
+pub const LARGE_BYTES: usize = 1 << 20;
+
+/// Bytes that the calling thread has allocated and not freed, in pieces below [`LARGE_BYTES`]; what it freed for another
+/// thread counts against it.
 #[must_use]
 pub fn held_by_this_thread() -> i64 {
     HELD.get()
 }
 
 fn hold(more: usize, less: usize) {
-    HELD.set(HELD.get().wrapping_add_unsigned(more as u64).wrapping_sub_unsigned(less as u64));
+    let counted = |bytes: usize| if bytes < LARGE_BYTES { bytes as u64 } else { 0 };
+    HELD.set(HELD.get().wrapping_add_unsigned(counted(more)).wrapping_sub_unsigned(counted(less)));
 }
 
 fn note(call: HeapCalls) {
@@ -233,9 +238,10 @@ mod tests {
         let before = held_by_this_thread();
         let mut kept: Vec<u8> = black_box(Vec::with_capacity(100));
         drop(black_box(vec![0_u8; 5_000]));
+        let large: Vec<u8> = black_box(vec![0; LARGE_BYTES]);
         kept.reserve_exact(300);
         assert_eq!(held_by_this_thread() - before, 300);
-        drop(black_box(kept));
+        drop(black_box((kept, large)));
         assert_eq!(held_by_this_thread(), before);
     }
 

@@ -140,7 +140,7 @@ pub(crate) struct Frame {
     pub(crate) budget: Duration,
 }
 
-/// Sends a frame on a stream of its own, which stays open until its result is read, as a car's does.
+/// Sends a frame on a stream of its own and reads its result.
 pub(crate) async fn send_frame(mut handle: Handle, frame: Frame) -> Result<Answer> {
     let Frame { seq, bytes, budget } = frame;
     let header = FrameHeader {
@@ -160,6 +160,7 @@ pub(crate) async fn send_frame(mut handle: Handle, frame: Frame) -> Result<Answe
     let (mut receive, mut send) = stream.split();
     let mut frame = [Bytes::from(header.encode().to_vec()), bytes];
     send.send_vectored(&mut frame).await.map_err(BenchError::library("sending a frame"))?;
+    send.finish().map_err(BenchError::library("finishing a frame"))?;
     let mut answer = Vec::new();
     while let Some(chunk) = receive.receive().await.map_err(BenchError::library("a frame's result"))? {
         answer.extend_from_slice(&chunk);

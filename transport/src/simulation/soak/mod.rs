@@ -3,7 +3,9 @@
 //!
 //! Every minute has a blackout, a hole, changes of address, and a stranger that joins and offends. Nothing of what ended
 //! may stay. Cars and gateway run through: one whose process ends takes its runtime with it, which a simulation that goes
-//! on does not do (the testing provider then keeps the ended endpoint's buffers, some 32 MB).
+//! on does not do.
+//!
+//! An endpoint's packet rings are megabytes each, so whoever measures leaves pieces of a megabyte and more out.
 
 mod car;
 mod offender;
