@@ -49,6 +49,7 @@ fn the_camera_that_counts_most_gets_the_uplink() {
     let (mut menus_in, menus) = mailbox();
     let (allocations, mut logged) = emitter::ring(4096);
     let mut shares: Vec<(mailbox::Receiver<f64>, f64)> = Vec::new();
+    let mut weights: Vec<Vec<f64>> = Vec::new();
     let clients = profile.services.iter().map(|service| {
         let (share, share_out) = mailbox();
         shares.push((share_out, 0.0));
@@ -90,6 +91,12 @@ fn the_camera_that_counts_most_gets_the_uplink() {
                 for (share, latest) in &mut shares {
                     *latest = share.take().unwrap_or(*latest);
                 }
+                logged.drain(|record| {
+                    let now: Vec<f64> = record.services.iter().map(|given| given.weight).collect();
+                    if !weights.contains(&now) {
+                        weights.push(now);
+                    }
+                });
                 let given: Vec<f64> = shares.iter().map(|(_, latest)| *latest).collect();
                 if is(&given) {
                     return;
@@ -107,14 +114,12 @@ fn the_camera_that_counts_most_gets_the_uplink() {
         let status: serde_json::Value = serde_json::from_str(&control.obey("status").unwrap()).unwrap();
         assert_eq!((&status["rules"][0], &status["services"][1]["weight"]), (&"turning left".into(), &4.0.into()));
         assert_eq!(control.obey("context turn_signal=right"), Ok(String::new()));
-        // Both rules are active until the first has not held for two seconds; equal weights, and a change costs.
+        // The first rule is active for another two seconds; its weight is the same, and a change has to gain something.
         wait("the right camera's", &|given| given[0] == 0.0 && given[1] == 0.0 && given[2] > 0.0);
         halt.set();
         running.join().unwrap().unwrap();
     });
-    let mut weights = Vec::new();
-    logged.drain(|record| weights.push(record.services.iter().map(|given| given.weight).collect::<Vec<_>>()));
     for expected in [[2.0, 1.0, 1.0], [2.0, 4.0, 1.0], [2.0, 1.0, 4.0]] {
-        assert!(weights.contains(&expected.to_vec()), "{expected:?} is not among what was logged");
+        assert!(weights.contains(&expected.to_vec()), "{expected:?} is not among what was logged: {weights:?}");
     }
 }
