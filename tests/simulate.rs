@@ -104,6 +104,14 @@ fn bad_input_is_refused_with_what_would_be_right() {
         assert!(message.contains("bad.up") && message.contains(expected), "{message}");
     }
     for (arguments, code, expected) in [
+        (["--for", "100ms"], 2, "200ms or more"),
+        (["--margin", "300ms"], 2, "shorter margin"),
+        (["--mean-mbps", "-5"], 2, "from 0"),
+        (["--loss", "-0.1"], 2, "below 1"),
+        (["--fps", "NaN"], 2, "0.1 to 1000"),
+        (["--hysteresis", "-1"], 2, "from 0 to 1"),
+        (["--hysteresis", "NaN"], 2, "from 0 to 1"),
+        (["--trace", "missing.up"], 78, "missing.up"),
         (["--policy", "best"], 2, "expected turbo, prototype"),
         (["--policy", "fixed:edd9-imgcompNone-inpcomp50"], 78, "it has edd2-imgcomp50-inpcompNone"),
         (["--loss", "1"], 2, "below 1"),
@@ -116,6 +124,41 @@ fn bad_input_is_refused_with_what_would_be_right() {
         assert_eq!(output.status.code(), Some(code), "{message}");
         assert!(message.contains(expected), "{message}");
     }
+}
+
+#[test]
+fn a_table_that_is_none_is_refused_with_its_line() {
+    let table = include_str!("../config/tables/efficientdet-coco.yaml");
+    for (right, wrong, line, expected) in [
+        ("payload_megabit_mean: 0.39", "payload_megabit_mean: .nan", 40, "0.0001 to 10000"),
+        ("payload_megabit_mean: 0.39", "payload_megabit_mean: -1", 40, "0.0001 to 10000"),
+        ("payload_megabit_p50: 0.39", "payload_megabit_p50: 0.99", 39, "expected at least that"),
+        ("execution_ms_p50: 53.0", "execution_ms_p50: 153.0", 43, "expected at least that"),
+        ("accuracy: 0.43", "accuracy: 1.5", 36, "expected 0 to 1"),
+        ("edd2-imgcompNone-inpcomp50", "edd2-imgcomp50-inpcompNone", 37, "as in entry 0"),
+        ("edd2-imgcompNone-inpcomp50", "edd2-imgcomp60-inpcompNone", 37, "unknown compression"),
+    ] {
+        assert!(table.contains(right), "{right}");
+        let (_dir, path) = temporary("table.yaml", &table.replacen(right, wrong, 1));
+        let output = simulate(&["--table", path.to_str().unwrap(), "--for", "2s", "--json"]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(78), "{message}");
+        assert!(message.contains(&format!("table.yaml:{line}:")) && message.contains(expected), "{message}");
+    }
+    let empty = "provenance: x\nvehicle:\n  model: a\n  execution_ms_p95: 1\n  accuracy: 0.4\nentries: []\n";
+    let (_dir, path) = temporary("table.yaml", empty);
+    let output = simulate(&["--table", path.to_str().unwrap(), "--for", "2s"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("table.yaml:6:10: `entries` is empty"));
+    assert_eq!(output.status.code(), Some(78));
+}
+
+#[test]
+fn a_trace_named_twice_is_refused() {
+    let (_dir, path) = temporary("one.up", "1\n");
+    let path = path.to_str().unwrap();
+    let output = simulate(&["--trace", path, "--trace", path]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("twice"));
 }
 
 #[test]

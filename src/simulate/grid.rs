@@ -117,20 +117,14 @@ impl Grid<'_> {
         for (_, cell) in done {
             runs.extend(cell?);
         }
-        let simulated = self.traces.iter().map(|trace| self.length(trace)).sum::<Duration>();
-        let simulated = simulated * u32::try_from(runs.len() / self.traces.len().max(1)).unwrap_or(u32::MAX);
-        Ok(Results { runs, simulated, took: begun.elapsed() })
-    }
-
-    fn length(&self, trace: &NamedTrace) -> Duration {
         // A short trace is repeated, a long one cut.
-        let _ = trace;
-        self.args.length
+        let simulated = self.args.length * u32::try_from(runs.len()).unwrap_or(u32::MAX);
+        Ok(Results { runs, simulated, took: begun.elapsed() })
     }
 
     fn cell(&self, cell: &Cell<'_>) -> Result<Vec<Run>, Failure> {
         let scenario = self.scenario(cell)?;
-        let frames = Frames::draw(&scenario, self.length(cell.trace));
+        let frames = Frames::draw(&scenario, self.args.length);
         let uplink = TraceUplink(&cell.trace.trace);
         let runs = self.policies.iter().map(|policy| {
             let outcome = match policy {

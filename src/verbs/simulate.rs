@@ -19,13 +19,13 @@ pub struct SimulateArgs {
     #[arg(long = "trace", value_name = "FILE")]
     pub traces: Vec<PathBuf>,
     /// Scales every trace to these means, Mbit/s; as recorded without it.
-    #[arg(long, value_name = "MBIT/S,…", value_delimiter = ',', value_parser = positive_megabits)]
+    #[arg(long, allow_negative_numbers = true, value_name = "MBIT/S,…", value_delimiter = ',', value_parser = positive_megabits)]
     pub mean_mbps: Vec<f64>,
     /// Round trips of the idle link.
     #[arg(long, value_name = "DURATION,…", value_delimiter = ',', default_value = "50ms", value_parser = quantities::duration)]
     pub rtt: Vec<Duration>,
     /// Probabilities that a packet is lost, below 1.
-    #[arg(long, value_name = "PROBABILITY,…", value_delimiter = ',', default_value = "0", value_parser = loss)]
+    #[arg(long, value_name = "PROBABILITY,…", value_delimiter = ',', default_value = "0", allow_negative_numbers = true, value_parser = loss)]
     pub loss: Vec<f64>,
     /// Objectives from capture to decision.
     #[arg(long, value_name = "DURATION,…", value_delimiter = ',', default_value = "200ms", value_parser = objective)]
@@ -40,13 +40,13 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub services: u8,
     /// Frames per second of each camera.
-    #[arg(long, default_value_t = 5.0, value_parser = frame_rate)]
+    #[arg(long, default_value_t = 5.0, allow_negative_numbers = true, value_parser = frame_rate)]
     pub fps: f64,
     /// Time kept free before each deadline for the decision.
     #[arg(long, value_name = "DURATION", default_value = "10ms", value_parser = quantities::duration)]
     pub margin: Duration,
     /// Accuracy that a change to a better configuration must gain.
-    #[arg(long, default_value_t = 0.005)]
+    #[arg(long, default_value_t = 0.005, allow_negative_numbers = true, value_parser = hysteresis)]
     pub hysteresis: f64,
     /// Workers of the cloud; one for every frame without it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -57,7 +57,7 @@ pub struct SimulateArgs {
     /// Send in order of readiness and finish whatever was begun, as the prototype's transport.
     #[arg(long)]
     pub fifo: bool,
-    /// Simulate at most so much of each trace.
+    /// Simulate so much of each trace; a shorter trace is repeated.
     #[arg(long = "for", value_name = "DURATION", default_value = "120s", value_parser = quantities::duration)]
     pub length: Duration,
     /// Seed of sizes, times, losses and the generated trace.
@@ -85,6 +85,7 @@ pub struct SimulateArgs {
 /// # Errors
 /// [`Failure`], with the exit code that fits.
 pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
+    check_times(args)?;
     let table = simulate::table(args.table.as_deref())?;
     let policies = policies(&args.policies, &table)?;
     let grid = Grid { traces: traces(args)?, policies, args, table: &table };
@@ -106,6 +107,30 @@ pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
         println!("{}", report::json(&results.runs)?);
     } else {
         print!("{}", report::tables(&results.runs));
+    }
+    Ok(())
+}
+
+/// What each argument alone cannot tell.
+fn check_times(args: &SimulateArgs) -> Result<(), Failure> {
+    let period = Duration::from_secs_f64(1.0 / args.fps);
+    if args.length < period {
+        let (length, least) = (args.length, period);
+        return Err(Failure::Usage(format!(
+            "--for {length:?} holds no frame at --fps {}; write {least:?} or more",
+            args.fps
+        )));
+    }
+    if let Some(slo) = args.slo.iter().find(|slo| **slo <= args.margin) {
+        let margin = args.margin;
+        return Err(Failure::Usage(format!(
+            "--margin {margin:?} leaves nothing of --slo {slo:?}; write a shorter margin"
+        )));
+    }
+    for (index, file) in args.traces.iter().enumerate() {
+        if args.traces.iter().take(index).any(|earlier| earlier == file) {
+            return Err(Failure::Usage(format!("--trace {} stands there twice; name each trace once", file.display())));
+        }
     }
     Ok(())
 }
@@ -169,6 +194,11 @@ fn positive_megabits(text: &str) -> Result<f64, String> {
 fn loss(text: &str) -> Result<f64, String> {
     let loss = text.parse().ok().filter(|loss: &f64| (0.0..1.0).contains(loss));
     loss.ok_or_else(|| format!("{text:?} is not a loss; write a number from 0 to below 1, such as 0.01"))
+}
+
+fn hysteresis(text: &str) -> Result<f64, String> {
+    let accuracy = text.parse().ok().filter(|accuracy: &f64| (0.0..=1.0).contains(accuracy));
+    accuracy.ok_or_else(|| format!("{text:?} is not an accuracy; write a number from 0 to 1, such as 0.005"))
 }
 
 fn objective(text: &str) -> Result<Duration, String> {
