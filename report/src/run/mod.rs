@@ -87,7 +87,7 @@ impl Run {
             others: selection.others,
         };
         for (path, place) in selection.dirs {
-            run.take(path, place);
+            run.take(path, place, selection.certain);
         }
         let with_files = !run.logs.is_empty() || run.dirs.iter().any(|dir| dir.info.is_some()) || run.unfinished > 0;
         if !with_files && !selection.certain {
@@ -110,7 +110,7 @@ impl Run {
         self.findings.add("such files", "the run", finding);
     }
 
-    fn take(&mut self, path: PathBuf, place: Place) {
+    fn take(&mut self, path: PathBuf, place: Place, is_run: bool) {
         let base = path.parent().unwrap_or(&path).to_owned();
         let relative = move |file: &Path| shown(file.strip_prefix(&base).unwrap_or(file));
         let info = match RunInfo::read(&path) {
@@ -120,7 +120,7 @@ impl Run {
                 None
             }
         };
-        let scan = scan::scan(&path);
+        let scan = scan::scan(&path, is_run);
         for (file, error) in &scan.unreadable {
             self.say(Severity::Error, relative(file), &format!("cannot be listed: {error}"));
         }

@@ -11,6 +11,8 @@ const OWN_FILES: &[&str] = &["run.yaml", "hops.txt", "threads.csv", "metrics.pro
 const OWN_STEMS: &[&str] = &["events", "journal", "flight"];
 /// Log directories may be nested (their name is configured), but not endlessly.
 const DEPTH: usize = 8;
+/// A directory that is not called like a run's may be anything; its logs are not looked for deep down.
+const DEPTH_OF_OTHERS: usize = 1;
 
 /// What a directory holds.
 #[derive(Debug, Default)]
@@ -23,9 +25,9 @@ pub(super) struct Scan {
 }
 
 /// Looks through `dir` and below; links to directories are not followed.
-pub(super) fn scan(dir: &Path) -> Scan {
+pub(super) fn scan(dir: &Path, is_run: bool) -> Scan {
     let mut scan = Scan::default();
-    scan.enter(dir, DEPTH);
+    scan.enter(dir, if is_run { DEPTH } else { DEPTH_OF_OTHERS });
     scan.foreign.sort();
     scan.unfinished.sort();
     scan

@@ -8,6 +8,8 @@ use crate::report::{HopTimes, Point, Quantile, Report, ServiceReport};
 
 /// Characters of a sparkline over the run's time.
 const WIDTH: usize = 48;
+/// Steps of the transport that are worth a line, by their p99.
+const SLOW_MS: f64 = 1.0;
 /// Findings that are shown; all are in the JSON.
 const FINDINGS: usize = 12;
 
@@ -121,11 +123,14 @@ fn hops(text: &mut String, report: &Report) -> std::fmt::Result {
     let hops =
         if report.hops.is_empty() { all.map_or(&[][..], |all: &ServiceReport| &all.stages) } else { &report.hops };
     table(text, "hop, ms", hops)?;
-    if report.transport_one_part_in > 1 {
-        let title = format!("transport, ms (1 of {} parts)", report.transport_one_part_in);
-        return table(text, &title, &report.transport);
+    let (slow, quick): (Vec<_>, Vec<_>) = report.transport.iter().cloned().partition(|step| step.ms.p99 >= SLOW_MS);
+    let of = report.transport_one_part_in;
+    let title = if of > 1 { format!("transport, ms (1 of {of} parts)") } else { "transport, ms".to_owned() };
+    table(text, &title, &slow)?;
+    match quick.len() {
+        0 => Ok(()),
+        steps => writeln!(text, "{steps} steps more of the transport, each below {SLOW_MS:.0} ms at p99"),
     }
-    table(text, "transport, ms", &report.transport)
 }
 
 fn table(text: &mut String, title: &str, hops: &[HopTimes]) -> std::fmt::Result {
@@ -204,7 +209,7 @@ fn over_time(text: &mut String, report: &Report) -> std::fmt::Result {
     ];
     let on_time = series(Point::on_time_share);
     let attainment = report.services.last().and_then(|all| all.attainment);
-    writeln!(text, "\n{:<24} {:>9}   over the run's {}", "mean", "", duration(report.run.seconds))?;
+    writeln!(text, "\n{:<24} {:>9}   over the run's {}", "", "mean", duration(report.run.seconds))?;
     line(text, "on time", optional(attainment, percent), &on_time, 1.0)?;
     let latency = series(|point| point.latency_ms);
     let mean = report.services.last().and_then(|all| all.latency_ms).map(|latency| latency.p50);

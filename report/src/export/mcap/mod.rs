@@ -103,7 +103,9 @@ impl<W: Write + Seek> Export<W> {
         let paths = table.texts("camera_image_path").unwrap_or_default();
         for (((number, at), age), path) in numbers.iter().zip(at).zip(age).zip(paths) {
             let ns = nanos(at - age);
-            number.into_iter().for_each(|number| drop(self.moments.insert((service, number), ns)));
+            if let Some(number) = number {
+                self.moments.insert((service, *number), ns);
+            }
             if path.is_empty() {
                 continue;
             }
