@@ -1,8 +1,9 @@
 //! Which carrier a frame takes: a pure function of the link, the frame and what the frame before took.
 //!
 //! A lost packet costs a stream about a round trip and a half until it is there again; a frame that has this time is
-//! best on a stream, which spends nothing on repair, and so is one whose repair would cost other frames more than it saves.
-//! One that gains by it needs its repair at once (transport notes). Losses in bursts are what repair mends worst and retransmission best.
+//! best on a stream, which spends nothing on repair, and so is one whose repair would cost other frames more than it
+//! saves. One that gains by it needs its repair at once (transport notes). Losses in bursts are what repair mends worst
+//! and retransmission best.
 
 use super::probe::Probe;
 

@@ -20,7 +20,7 @@ use crate::wire::result::{FrameResult, Status};
 use crate::wire::{MAX_FRAME_BYTES, MAX_SIDE};
 
 /// Where nothing was heard for this long after an acknowledgement was due, no frame is begun until one comes.
-const STALL: Duration = Duration::from_millis(60);
+const STALL: Duration = Duration::from_millis(80);
 /// Frames of one service that may be in the network and the cloud at a time; beyond it, its next frame waits.
 const MOST_IN_CLOUD: usize = 8;
 
