@@ -38,7 +38,7 @@ pub struct TransportArgs {
     #[arg(long, value_name = "NAME", requires = "real")]
     carrier: Option<String>,
     /// Instead: so many simulated minutes of faults, and by how much the heap has grown after them.
-    #[arg(long, value_name = "MINUTES", conflicts_with = "real", value_parser = clap::value_parser!(u64).range(10..=600))]
+    #[arg(long, value_name = "MINUTES", conflicts_with = "real", value_parser = clap::value_parser!(u64).range(20..=600))]
     soak: Option<u64>,
     /// Print one JSON object instead of lines.
     #[arg(long)]
