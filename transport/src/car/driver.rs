@@ -200,9 +200,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.feed.sent(flow.sent_bytes, flow.dry);
         self.loss.observe(flow.sent_packets, flow.lost_packets, flow.loss_bursts);
         let rate = self.estimator.rate(now);
-        let headroom = gate::headroom(rate, self.estimator.low_rate(now));
-        let window = gate::window_bytes(rate, self.min_rtt.get(), headroom, self.min_rtt.part(now));
-        session.governor.set(window, gate::pace(rate));
+        session.governor.set(gate::window_bytes(rate, self.min_rtt.get(), self.min_rtt.part(now)), gate::pace(rate));
         (self.seen, self.flow) = (rtt, flow);
     }
 
