@@ -57,6 +57,7 @@ impl NullCloud {
             bound: Some(bound_in),
             counters: ThreadCounters::new("gateway").0,
             heartbeat: Heartbeat::default(),
+            books: Default::default(),
         };
         let stop = StopToken::default();
         let (worker_stop, gateway_stop) = (stop.clone(), stop.clone());

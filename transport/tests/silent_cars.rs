@@ -45,6 +45,7 @@ impl Scene {
             stats: Arc::clone(&stats),
             counters: ThreadCounters::new("gateway").0,
             heartbeat: Heartbeat::default(),
+            books: Default::default(),
         };
         let work: transport::simulation::Work = Box::new(|_| (Duration::ZERO, Detections::new()));
         let server = world.gateway(config, vec![work], &stop).await.expect("a gateway");
@@ -70,6 +71,7 @@ impl Scene {
             estimator: EstimatorLimits::default(),
             counters: ThreadCounters::new("car").0,
             heartbeat: Heartbeat::default(),
+            books: Default::default(),
         };
         self.world.car(config, &self.stop).expect("a car");
         events

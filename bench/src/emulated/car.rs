@@ -92,6 +92,7 @@ fn start(scenario: &Scenario, server: SocketAddr, pki: &DevPki, stop: &StopToken
         estimator: EstimatorLimits::default(),
         counters: ThreadCounters::new("car").0,
         heartbeat: Heartbeat::default(),
+        books: Default::default(),
     };
     let (car_stop, car_bell) = (stop.clone(), bell.clone());
     let thread = std::thread::spawn(move || run_car(config, &car_stop, car_bell));

@@ -61,6 +61,7 @@ impl SoakedCar {
             carrier,
             counters: ThreadCounters::new("car").0,
             heartbeat: Heartbeat::default(),
+            books: Default::default(),
         };
         let bell = world.car(config, &StopToken::default()).map_err(|error: CarError| error.to_string())?;
         Ok(Self { input, replies, events, bell, next_seq: 1 })

@@ -148,6 +148,7 @@ async fn start_gateway(
         stats: Arc::clone(stats),
         counters: ThreadCounters::new("gateway").0,
         heartbeat: Heartbeat::default(),
+        books: Default::default(),
     };
     let execution = Duration::from_millis(5);
     let work: super::Work = Box::new(move |_| (execution, Detections::new()));

@@ -13,7 +13,7 @@ use crate::certs::{CLOUD_NAME, Car, Credentials};
 use crate::reactor::{never, simulated, sleep};
 use crate::wire::VERSION;
 use crate::wire::control::ControlMessage;
-use crate::wire::frame::FrameHeader;
+use crate::wire::frame::{FrameFlags, FrameHeader};
 use crate::wire::stream::send;
 
 /// Longer than the stack keeps a connection that is silent.
@@ -84,6 +84,7 @@ fn wrong_frame(kind: u64, seq: u64) -> Bytes {
         frame_height: 720,
         payload_bytes: if kind == 2 { 50_000 } else { 2_000 },
         sent_ns: 0,
+        flags: FrameFlags::default(),
     };
     [header.encode().as_slice(), &[0; 2_000]].concat().into()
 }
