@@ -1,4 +1,5 @@
-//! A running car is told of its drive at its control socket: weights and allocation follow, rubbish is refused.
+//! A running car is told of its drive at its control socket: weights follow, in its state and its logs, and rubbish is
+//! refused. That the allocation follows the weights is tested beside the allocator, with a link that is always the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 #[allow(dead_code, reason = "other tests use more of it")]
@@ -82,17 +83,14 @@ fn logged(dir: &Path, column: &str) -> Vec<f64> {
 }
 
 #[test]
-fn weights_and_allocation_follow_the_drive_and_rubbish_changes_nothing() {
+fn weights_follow_the_drive_and_rubbish_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    // An opportunity of 1500 bytes every 80 ms: 0.15 Mbit/s, enough for one camera's smallest payloads.
-    std::fs::write(dir.path().join("narrow.trace"), "80\n").unwrap();
-    let flags = ["--slo", "4s", "--fps", "1", "--rtt", "10ms", "--json", "--trace", "narrow.trace", "--control", "ctl"];
+    let flags = ["--slo", "2s", "--fps", "1", "--json", "--control", "ctl"];
     let mut demo = Program::start(turbo(dir.path()).arg("demo").args(flags));
+    demo.wait_line("control: commands are taken at ctl", PATIENCE);
     demo.wait_line("joined from", PATIENCE);
     let dir = dir.path();
-    let straight = wait_status(dir, "the front camera's", |status| {
-        number(status, "front", "rate_mbps") > number(status, "left", "rate_mbps")
-    });
+    let straight = wait_status(dir, "three services", |status| status["services"].as_array().unwrap().len() == 3);
     assert_eq!((number(&straight, "front", "weight"), number(&straight, "left", "weight")), (2.0, 1.0));
     assert_eq!(straight["rules"], serde_json::json!([]));
 
@@ -115,12 +113,12 @@ fn weights_and_allocation_follow_the_drive_and_rubbish_changes_nothing() {
 
     let told = run(dir, &["control", "ctl", "context", "turn_signal=left", "speed_mps=4.5", "steering_deg=-20"]);
     assert_eq!((told.code, told.stdout.as_str()), (Some(0), "ok\n"), "{}", told.stderr);
-    let turning = wait_status(dir, "the left camera's", |status| {
+    let turning = wait_status(dir, "turning left", |status| {
         // Said anew each time: what is said is forgotten after ten seconds.
         assert_eq!(answer(dir, b"context turn_signal=left"), "ok\n");
-        number(status, "left", "rate_mbps") > number(status, "front", "rate_mbps")
+        number(status, "left", "weight") == 4.0
     });
-    assert_eq!((number(&turning, "left", "weight"), number(&turning, "front", "weight")), (4.0, 2.0));
+    assert_eq!(number(&turning, "front", "weight"), 2.0);
     assert_eq!(turning["rules"], serde_json::json!(["turning left"]));
     let line = demo.wait_line("context: weights", PATIENCE);
     assert!(line.contains("front 2, left 4 (was 1), right 1; active rules: turning left"), "{line}");

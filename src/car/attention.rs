@@ -8,7 +8,7 @@ use rt_core::clock::Monotonic;
 use rt_core::mailbox;
 
 use super::drive::Drive;
-use super::status::{Status, Weights};
+use super::status::{MOST_SERVICES, Status, Weights};
 
 /// What the collector saw of one decision.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +79,7 @@ impl Attention {
         let changed = self.evaluator.evaluate(since_boot(now), &self.known, &self.recent);
         self.changes += u64::from(changed);
         changed.then(|| Weights {
-            weights: self.evaluator.weights().iter().copied().collect(),
+            weights: self.evaluator.weights().iter().copied().take(MOST_SERVICES).collect(),
             active: self.evaluator.active(),
         })
     }

@@ -107,6 +107,10 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let captured = Arc::new(AtomicU64::new(0));
     let Wiring { threads, link_events, credentials, memory } =
         wiring::wire(&profile, cameras, brain, &names, &vocabulary, &mut collector, &captured)?;
+    let control = profile.control.as_deref().map(|path| ControlSocket::listen(path, control)).transpose()?;
+    if let Some(path) = &profile.control {
+        eprintln!("control: commands are taken at {}", path.display());
+    }
     let bell = Doorbell::futex();
     stop.wakes(&bell);
     let (report_in, report) = sync_channel(1);
@@ -125,7 +129,6 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     write_info(&profile, &dirs, started, &core_map, &memory)?;
 
     supervisor.run(Monotonic::now()).map_err(Failure::run)?;
-    let control = profile.control.as_deref().map(|path| ControlSocket::listen(path, control)).transpose()?;
     let run_for = args.tuning.run_for;
     let link = LinkTeller::new(link_events);
     let state =
@@ -199,5 +202,7 @@ fn write_info(
     .map_err(Failure::run)
 }
 
+#[cfg(test)]
+mod allocator_tests;
 #[cfg(test)]
 mod heap_tests;

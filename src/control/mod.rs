@@ -14,6 +14,8 @@ pub use client::{Answer, Client};
 
 /// Longest line taken; a path has 4096 bytes at most.
 const MOST_LINE_BYTES: u64 = 8192;
+/// What is read of a line that is too long, so that its sender reads the answer.
+const MOST_DISCARDED_BYTES: u64 = 1 << 20;
 /// Connections served at a time.
 const MOST_CONNECTIONS: usize = 16;
 /// The threads that converse; they are no part of any core map.
@@ -111,7 +113,9 @@ fn converse(stream: &UnixStream, controlled: &dyn Controlled) -> std::io::Result
             Err(fault) => writer.write_all(format!("error: {}\n", fault.replace('\n', " ")).as_bytes())?,
         }
         if cut {
-            return Ok(());
+            // What was sent and not read would have the kernel throw the answer away.
+            stream.shutdown(std::net::Shutdown::Write)?;
+            return std::io::copy(&mut reader.take(MOST_DISCARDED_BYTES), &mut std::io::sink()).map(drop);
         }
     }
 }

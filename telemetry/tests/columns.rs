@@ -216,6 +216,7 @@ fn allocation_stat_has_two_columns_per_service_and_nan_for_one_it_does_not_know(
     let [first, second] = rows.as_slice() else { panic!("{} rows", rows.len()) };
     assert_eq!(value(first, "model_config_service3"), Field::Str("edd3-imgcompNone-inpcomp50".to_owned()));
     assert_eq!(value(first, "policy"), Field::Str("optimal".to_owned()));
+    assert_f64(first, "weight_service3", 1.5);
     for (column, expected) in [
         ("timestamp", 7.0),
         ("instant_timestamp", 2.0),

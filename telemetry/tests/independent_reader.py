@@ -46,8 +46,9 @@ def allocation_stat(names):
     """The columns depend on the services of the run, which the file's own columns name."""
     services = [int(name.removeprefix("allocation_service")) for name in names if name.startswith("allocation_service")]
     per_service = " ".join(f"allocation_service{n}:f64 model_config_service{n}:str" for n in services)
+    weights = " ".join(f"weight_service{n}:f64" for n in services)
     return f"""timestamp:f64 instant_timestamp:f64 {per_service} expected_utility:f64
-    timestamp_unix:f64 available:f64 rtt:f64 on_vehicle_utility:f64 solve_time:f64 policy:str"""
+    timestamp_unix:f64 available:f64 rtt:f64 on_vehicle_utility:f64 solve_time:f64 policy:str {weights}"""
 
 
 # Log, run directory and subdirectory, file name with K, columns.

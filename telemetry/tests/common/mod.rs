@@ -139,6 +139,7 @@ pub fn allocation(seq: u64, services: &[u16], names: &Names) -> AllocationRecord
                 service,
                 bytes_per_s: f64::from(service) * 1_000.0,
                 config: names.intern(&format!("edd{service}-imgcompNone-inpcomp50")),
+                weight: f64::from(service) / 2.0,
             })
             .collect(),
         expected_utility: 1.5,
