@@ -12,14 +12,14 @@ use turbo_report::report::build;
 use turbo_report::run::Run;
 
 fn find(run: &Generated) -> Run {
-    Run::find(&[run.client.clone()]).unwrap()
+    Run::find(std::slice::from_ref(&run.client)).unwrap()
 }
 
 fn trace(run: &Generated, window: Window) -> (perfetto::Written, Vec<Value>) {
     let mut bytes = Vec::new();
     let written = perfetto::write(&find(run), window, &mut bytes).unwrap();
     let trace: Value = serde_json::from_slice(&bytes).unwrap();
-    (written, trace["traceEvents"].as_array().unwrap().clone())
+    (written, trace.get("traceEvents").unwrap().as_array().unwrap().clone())
 }
 
 #[test]
