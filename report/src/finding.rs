@@ -73,7 +73,7 @@ impl Findings {
                 findings.push(Finding { severity, file: log, row: None, text });
             }
         }
-        findings.sort_by(|a, b| a.severity.cmp(&b.severity));
+        findings.sort_by_key(|finding| finding.severity);
         findings
     }
 }

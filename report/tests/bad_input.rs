@@ -19,7 +19,7 @@ fn made(folder: &Path) -> Generated {
 }
 
 fn report(run: &Generated) -> Report {
-    build(Run::find(&[run.client.clone()]).unwrap()).0
+    build(Run::find(std::slice::from_ref(&run.client)).unwrap()).0
 }
 
 fn said(report: &Report, file: &str, words: &str) {

@@ -75,13 +75,13 @@ fn any_directory_of_the_run_and_the_one_above_mean_the_same_run() {
         let run = Run::find(paths).unwrap();
         (run.name.clone(), run.dirs.len(), run.logs.len(), build(run).0.services.last().map(|all| all.frames))
     };
-    let expected = frames(&[run.client.clone()]);
+    let expected = frames(std::slice::from_ref(&run.client));
     assert_eq!(expected.1, 4);
-    assert_eq!(frames(&[quic.clone()]).0, expected.0);
-    assert_eq!(frames(&[run.output.clone()]), expected);
+    assert_eq!(frames(std::slice::from_ref(&quic)).0, expected.0);
+    assert_eq!(frames(std::slice::from_ref(&run.output)), expected);
     assert_eq!(frames(&[run.client.clone(), quic]), expected);
     // The log directory alone is what it is.
-    assert_eq!(frames(&[run.client_logs.clone()]).3, expected.3);
+    assert_eq!(frames(std::slice::from_ref(&run.client_logs)).3, expected.3);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn made(folder: &Path) -> Generated {
 }
 
 fn verified(run: &Generated) -> Verification {
-    verify(Run::find(&[run.client.clone()]).unwrap())
+    verify(Run::find(std::slice::from_ref(&run.client)).unwrap())
 }
 
 /// Errors in words, each with its file.

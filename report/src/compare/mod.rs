@@ -121,8 +121,9 @@ fn services(rows: &mut Vec<Row>, a: Option<&ServiceReport>, b: Option<&ServiceRe
 fn quantiles(rows: &mut Vec<Row>, name: &str, a: Option<&Quantile>, b: Option<&Quantile>) {
     let count = |of: Option<&Quantile>| of.map_or(0, |of| of.count);
     let samples = [count(a), count(b)];
-    let quantiles: [(&str, fn(&Quantile) -> f64); 2] = [("p50", |times| times.p50), ("p99", |times| times.p99)];
-    for (word, of) in quantiles {
+    let mut add = |word: &str, of: fn(&Quantile) -> f64| {
         rows.push(Row::new(&format!("{name} {word} ms"), a.map(of), b.map(of), samples));
-    }
+    };
+    add("p50", |times| times.p50);
+    add("p99", |times| times.p99);
 }

@@ -9,7 +9,7 @@ use crate::analysis::{Analysis, Bins, SERIES};
 pub struct Utility {
     /// Of what was allocated.
     pub expected: f64,
-    /// Of what came of it: an estimate, see [`delivered`].
+    /// Of what came of it: an estimate, as no log has the utility of a single frame.
     pub delivered: f64,
     /// Of the on-vehicle detector alone.
     pub on_vehicle: f64,

@@ -2,6 +2,7 @@
 
 pub mod html;
 mod numbers;
+mod over_time;
 mod plot;
 mod spark;
 pub mod terminal;

@@ -60,7 +60,8 @@ impl Rows for Images {
                             format!("image_size_bytes is -1 on end rows; it says {size:?}"),
                         );
                     }
-                    if !((end - delay - normalized).abs() <= ROUNDING_SECS) {
+                    let differs = (end - delay - normalized).abs();
+                    if differs.is_nan() || differs > ROUNDING_SECS {
                         let text = "end_time_secs_normalized is not end_time_secs - ack_delay_secs".to_owned();
                         check.error("spans that do not add up", Some(row), text);
                     }

@@ -14,7 +14,7 @@ impl Rows for Pings {
         let Some(received) = table.booleans("received") else { return };
         let wrong = durations.iter().zip(received).position(|(secs, received)| {
             let lost = *secs == LOST_PING_SECS;
-            !(*secs >= 0.0) || (!received && !lost)
+            secs.is_nan() || *secs < 0.0 || (!received && !lost)
         });
         if let Some(row) = wrong {
             let text = format!(

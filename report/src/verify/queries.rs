@@ -147,7 +147,7 @@ fn durations(table: &Table, check: &mut Check<'_>) {
     let [start, end, total] = columns;
     let differ = start.iter().zip(&end).zip(&total).position(|((start, end), total)| {
         let span = end - start;
-        !(span >= 0.0 && (span - total).abs() <= ROUNDING_SECS)
+        span < 0.0 || (span - total).abs() > ROUNDING_SECS
     });
     if let Some(row) = differ {
         check.error("spans that do not add up", Some(row), "total_latency is not end_time - start_time".to_owned());

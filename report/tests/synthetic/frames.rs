@@ -162,7 +162,9 @@ impl Generator {
         self.car.frame(&record, &self.car_clock, &self.names);
         self.others.camera(service, seq, start, capture, &self.car_clock);
         if requested {
-            self.sent.iter_mut().nth(usize::from(service) - 1).into_iter().for_each(|sent| *sent += bytes);
+            if let Some(sent) = self.sent.get_mut(usize::from(service) - 1) {
+                *sent += bytes;
+            }
             let name = if came { "delivered" } else { outcome.name() };
             self.others.image_out(service, seq, [request, handed_over, arrived], bytes, name, &self.car_clock);
         }

@@ -114,7 +114,7 @@ impl Others {
     }
 
     pub fn camera(&mut self, service: u16, seq: u64, at: Monotonic, capture: Monotonic, clock: &RunClock) {
-        let kept = self.keep_every > 0 && seq % self.keep_every == 0;
+        let kept = self.keep_every > 0 && seq.is_multiple_of(self.keep_every);
         let path = self.client.join(format!("service{service}_context_{seq}.bytes"));
         if kept {
             std::fs::write(&path, vec![seq as u8; WIDTH * HEIGHT * 3]).unwrap();

@@ -48,7 +48,7 @@ pub fn write(run: &Run, window: Window, out: impl Write) -> io::Result<Written> 
     car_frames(run, |frame| {
         // Without the run's start its first frame is it; services come one after the other, so it is nearly that.
         let zero = *origin.get_or_insert(frame.capture);
-        if window.holds(frame.decided - zero) {
+        if window.holds(frame.capture - zero) {
             if cars.len() >= MOST_FRAMES {
                 cut = true;
                 return ControlFlow::Break(());
