@@ -14,7 +14,7 @@ use s2n_quic::provider::{limits, tls::default as tls};
 use s2n_quic::stream::SendStream;
 use transport::certs::{CLOUD_NAME, TlsFiles};
 use transport::wire::control::{ControlMessage, decode};
-use transport::wire::frame::FrameHeader;
+use transport::wire::frame::{FrameFlags, FrameHeader};
 use transport::wire::result::{FrameResult, Status};
 use transport::wire::{ALPN, IDLE, VERSION};
 
@@ -155,6 +155,7 @@ pub(crate) async fn send_frame(mut handle: Handle, frame: Frame) -> Result<Answe
         frame_height: 720,
         payload_bytes: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
         sent_ns: rt_core::clock::Monotonic::now().as_ns(),
+        flags: FrameFlags::default(),
     };
     let stream = handle.open_bidirectional_stream().await.map_err(BenchError::library("a frame's stream"))?;
     let (mut receive, mut send) = stream.split();
