@@ -173,3 +173,26 @@ fn the_window_over_the_round_trip_is_far_from_the_truth_where_the_rate_is_near()
     assert!(quantile(&ratios, 0.5) >= 1.3, "{ratios:?}");
     assert!((quantile(&rates, 0.5) - 1.0).abs() <= 0.1);
 }
+
+/// From the first guess of 2 Mbit/s no frame of these would ever be whole in time, and what is given up half sent brings no
+/// result and no train.
+#[test]
+fn a_fast_link_is_found_out_although_no_frame_could_be_in_time_at_the_first_guess() {
+    let (_dir, pki) = pki();
+    for (cameras, frame_bytes, rtt) in
+        [(1, 60_000, 20 * MS), (1, 60_000, 60 * MS), (3, 60_000, 20 * MS), (1, 110_000, 20 * MS)]
+    {
+        let case = cases::Case::constant("fast", 1.0, rtt, 0.0, 0.0);
+        let mut scenario = case.scenario(3, 3_000 * MS, CarrierChoice::Auto);
+        let fast = transport::link::Trace::fixed(80_000_000);
+        scenario.setup.up = transport::link::PathConfig { trace: fast, ..scenario.setup.up };
+        scenario.duration = Duration::from_secs(6);
+        scenario.cameras.truncate(cameras);
+        for camera in &mut scenario.cameras {
+            (camera.period, camera.budget, camera.frame_bytes) = (200 * MS, 130 * MS, frame_bytes);
+        }
+        let outcome = played(scenario, &pki);
+        let rate = outcome.estimates.last().map_or(0.0, |(_, estimate)| estimate.rate_bps);
+        assert!(outcome.on_time() > 0.95, "{cameras} x {frame_bytes}, {rtt:?}: {}, {rate}", outcome.on_time());
+    }
+}

@@ -26,6 +26,8 @@ const GAIN_DOWN: f64 = 0.7;
 const ACK_SLACK: f64 = 1.1;
 /// For this long a measured rate is believed.
 const MEASURE_MEMORY: Duration = Duration::from_secs(1);
+/// A frame that was begun more recently than this beyond a round trip says nothing of the rate.
+const LEAST_CARRYING: Duration = Duration::from_millis(20);
 /// A frame that came late at most lowers the estimate to this part of it.
 const LATE_FLOOR: f64 = 0.6;
 
@@ -185,15 +187,20 @@ impl RateEstimator {
     }
 
     /// A frame was given up or came late: in the `elapsed` time since it was begun, only `delivered_bytes` of all
-    /// frames got through.
+    /// frames got through. Behind a queue that is the link's doing, and the estimate falls; without one, and where nothing
+    /// has been measured for a second, it is the estimate's own, which rises.
     pub fn late(&mut self, now: Monotonic, delivered_bytes: u64, elapsed: Duration) {
-        // Without a queue the link was not what held the frame up.
-        if self.building_since.is_none() {
-            return;
-        }
         // The first round trip says nothing about the rate.
         let carrying = elapsed.saturating_sub(self.srtt);
-        if carrying < Duration::from_millis(20) {
+        if carrying < LEAST_CARRYING {
+            return;
+        }
+        if self.building_since.is_none() {
+            // Without a queue the link was not what held the frame up: our own pace was, or a lost packet. Where nothing
+            // else tells, the estimate has to rise, or no frame would ever be whole in time and tell.
+            if !self.is_measured(now) && self.silence(now) <= SILENCE {
+                self.set((self.rate(now) * RISE).min(self.limits.most));
+            }
             return;
         }
         let achieved = delivered_bytes as f64 / carrying.as_secs_f64();

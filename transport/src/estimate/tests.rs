@@ -97,6 +97,30 @@ fn without_bytes_in_flight_silence_means_nothing() {
 }
 
 #[test]
+fn where_nothing_was_ever_measured_frames_that_no_queue_held_up_raise_the_estimate() {
+    let (mut play, mut before) = (Play::new(), 0.0);
+    for _ in 0..5 {
+        assert!(play.rate() > 1.5 * before, "{} after {before}", play.rate());
+        before = play.rate();
+        for _ in 0..10 {
+            play.now = play.now.plus(20 * MS);
+            play.delivered += 2_000;
+            play.estimator.acknowledged(play.now, play.delivered, 5_000);
+            play.estimator.round_trip(play.now, MIN_RTT, MIN_RTT, MIN_RTT, 5_000);
+        }
+        play.estimator.late(play.now, 10_000, 130 * MS);
+    }
+    let grown = play.rate();
+    // In silence it is the link that holds frames up, and of a rate that trains tell nothing else is believed.
+    play.now = play.now.plus(150 * MS);
+    play.estimator.late(play.now, 0, 130 * MS);
+    assert!(play.rate() <= grown, "{} after {grown}", play.rate());
+    play.light(Duration::from_secs(2), TRUTH);
+    play.estimator.late(play.now, 10_000, 130 * MS);
+    assert!((play.rate() / TRUTH - 1.0).abs() < 0.1, "{}", play.rate());
+}
+
+#[test]
 fn late_frames_lower_the_estimate_step_by_step() {
     let mut play = Play::new();
     play.light(Duration::from_secs(2), TRUTH);
