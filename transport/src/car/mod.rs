@@ -18,6 +18,8 @@ mod publish;
 pub mod queue;
 mod reply;
 mod session;
+#[cfg(feature = "simulation")]
+pub(crate) use session::retire;
 pub mod share;
 mod uplink;
 

@@ -9,6 +9,7 @@ use s2n_quic::Client;
 use s2n_quic::client::Connect;
 use s2n_quic::stream::SendStream;
 
+use crate::car::retire;
 use crate::certs::{CLOUD_NAME, Car, Credentials};
 use crate::reactor::{never, simulated, sleep};
 use crate::wire::VERSION;
@@ -26,8 +27,7 @@ pub(super) async fn offend(server: SocketAddr, tls: Credentials<Car>, number: u6
     let Ok(mut client) = endpoint(&tls) else { return };
     // A gateway that cuts it off is what is wanted, so no error is one here.
     let _ = offended(server, &client, number).await;
-    // s2n-quic 1.91 does not end an endpoint that has no connection when its last handle is merely dropped.
-    let _ = client.wait_idle().await;
+    retire(&mut client);
 }
 
 fn endpoint(tls: &Credentials<Car>) -> Result<Client, Box<dyn std::error::Error>> {
