@@ -74,7 +74,7 @@ impl Generator {
             since_connection: Some(since),
             services: services
                 .iter()
-                .map(|&service| ServiceAllocation { service, bytes_per_s: share, config })
+                .map(|&service| ServiceAllocation { service, bytes_per_s: share, config, weight: 1.0 })
                 .collect(),
             expected_utility: 1.0 + rate / MEAN_RATE,
             available_bytes_per_s: rate * 0.95,

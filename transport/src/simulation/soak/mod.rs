@@ -64,14 +64,13 @@ pub struct Soaked {
 }
 
 impl Soaked {
-    /// By how many bytes the heap grew from the fifth minute on: the least of the last five minutes less the least of the
-    /// fifth to the ninth, or of as many as there are.
+    /// By how many bytes the heap grew from the first half of its minutes to the second: the least of each, because minutes
+    /// end at different points of their faults.
     #[must_use]
     pub fn grown_bytes(&self) -> i64 {
+        let (early, late) = self.heap_bytes.split_at(self.heap_bytes.len() / 2);
         let least = |minutes: &[i64]| minutes.iter().copied().min().unwrap_or(0);
-        let early = self.heap_bytes.iter().copied().skip(4).take(5).collect::<Vec<_>>();
-        let late = self.heap_bytes.get(self.heap_bytes.len().saturating_sub(5)..).unwrap_or_default();
-        least(late) - least(&early)
+        least(late) - least(early)
     }
 }
 
