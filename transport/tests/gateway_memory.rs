@@ -54,7 +54,9 @@ fn frame(header: &FrameHeader, bytes: usize) -> Vec<u8> {
 }
 
 const FLOODS: [(&str, Flood); 7] = [
-    ("resets", |seq| (frame(&FrameHeader { seq, ..header(500_000) }, 3_000), End::Reset)),
+    // Small enough that none is refused: s2n-quic 1.91 keeps a stream that is reset after its peer has stopped it, here
+    // the flooding car's.
+    ("resets", |seq| (frame(&FrameHeader { seq, ..header(20_000) }, 3_000), End::Reset)),
     ("noise", |_| (vec![0xff; 3_000], End::Wait)),
     ("frames cut short", |seq| (frame(&FrameHeader { seq, ..header(9_000) }, 3_000), End::Finish)),
     ("repeated frames", |_| (frame(&FrameHeader { seq: 1, ..header(3_000) }, 3_000), End::Wait)),
