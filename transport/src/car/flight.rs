@@ -12,6 +12,7 @@ use crate::carrier::{FrameCarrier, FrameTransport};
 use crate::wire::code;
 use crate::wire::datagram::{RESULT_HEAD_BYTES, decode_result_head};
 use crate::wire::result::{FrameResult, MAX_RESULT_BYTES, result_length};
+use crate::wire::stream::Inflow;
 
 /// Names a flight for the life of the endpoint.
 pub(super) type FlightId = u64;
@@ -193,18 +194,19 @@ impl Flight {
 
 /// Reads a whole result; `Err` says why there is none.
 pub(super) async fn read_result(stream: ReceiveStream) -> Result<Arrived, String> {
-    read_whole(stream, MAX_RESULT_BYTES).await?.decode(|bytes| Some(bytes))
+    read_whole(Inflow::new(stream), MAX_RESULT_BYTES).await?.decode(|bytes| Some(bytes))
 }
 
 /// Reads a result from a stream of its own, and whose it is; `None` where it belongs to nothing that could be named.
 pub(super) async fn read_result_stream(stream: ReceiveStream) -> Option<(u32, Result<Arrived, String>)> {
-    let whole = read_whole(stream, RESULT_HEAD_BYTES + MAX_RESULT_BYTES).await.ok()?;
+    let whole = read_whole(Inflow::new(stream), RESULT_HEAD_BYTES + MAX_RESULT_BYTES).await.ok()?;
     let (frame, _) = decode_result_head(&whole.bytes).ok()?;
     Some((frame, whole.decode(|bytes| Some(decode_result_head(bytes).ok()?.1))))
 }
 
 /// Reads the results of a long stream until it ends, which is told as an error: the last that `tell` is told.
-pub(super) async fn read_results_in_order(mut stream: ReceiveStream, mut tell: impl FnMut(Result<Arrived, String>)) {
+pub(super) async fn read_results_in_order(stream: ReceiveStream, mut tell: impl FnMut(Result<Arrived, String>)) {
+    let mut stream = Inflow::new(stream);
     let mut bytes = BytesMut::new();
     let (mut first_at, mut last_at) = (None, Monotonic::ZERO);
     loop {
@@ -237,8 +239,8 @@ pub(super) async fn read_results_in_order(mut stream: ReceiveStream, mut tell: i
 }
 
 /// What comes is no result.
-fn stop(stream: &mut ReceiveStream, error: impl std::fmt::Display, mut tell: impl FnMut(Result<Arrived, String>)) {
-    let _ = stream.stop_sending(code::PROTOCOL.into());
+fn stop(stream: &mut Inflow, error: impl std::fmt::Display, mut tell: impl FnMut(Result<Arrived, String>)) {
+    stream.stop(code::PROTOCOL);
     tell(Err(error.to_string()));
 }
 
@@ -258,12 +260,12 @@ impl Whole {
     }
 }
 
-async fn read_whole(mut stream: ReceiveStream, most: usize) -> Result<Whole, String> {
+async fn read_whole(mut stream: Inflow, most: usize) -> Result<Whole, String> {
     let mut bytes = Vec::new();
     let (mut first_at, mut last_at) = (None, None);
     while let Some(chunk) = stream.receive().await.map_err(|error| error.to_string())? {
         if bytes.len().saturating_add(chunk.len()) > most {
-            let _ = stream.stop_sending(code::PROTOCOL.into());
+            stream.stop(code::PROTOCOL);
             return Err(format!("a result longer than {MAX_RESULT_BYTES} bytes"));
         }
         let now = crate::reactor::now();

@@ -5,8 +5,8 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use s2n_quic::stream::{ReceiveStream, SendStream};
 
-use super::WireError;
 use super::control::{ControlBuffer, ControlMessage};
+use super::{WireError, code};
 
 /// Why no message could be read.
 #[derive(Debug, thiserror::Error)]
@@ -22,15 +22,43 @@ pub enum ControlReadError {
     Wire(#[from] WireError),
 }
 
+/// A receive stream that is looked at before it is stopped or dropped: s2n-quic 1.91 keeps one whose reset has come and
+/// was seen by nobody for as long as the connection lives, and after a hundred of them its peer opens no other.
+pub(crate) struct Inflow(ReceiveStream);
+
+impl Inflow {
+    pub(crate) fn new(stream: ReceiveStream) -> Self {
+        Self(stream)
+    }
+
+    /// The next bytes; `None` at the stream's end. Safe to cancel and call again.
+    pub(crate) async fn receive(&mut self) -> s2n_quic::stream::Result<Option<Bytes>> {
+        self.0.receive().await
+    }
+
+    /// No more is wanted.
+    pub(crate) fn stop(&mut self, code: u32) {
+        // What it says does not matter: a reset counts as seen then.
+        let _ = self.0.poll_receive(&mut Context::from_waker(Waker::noop()));
+        let _ = self.0.stop_sending(code.into());
+    }
+}
+
+impl Drop for Inflow {
+    fn drop(&mut self) {
+        self.stop(code::DONE);
+    }
+}
+
 /// Cuts a receive stream into control messages; never holds more than one message and one chunk.
 pub(crate) struct ControlReader {
-    stream: ReceiveStream,
+    stream: Inflow,
     buffer: ControlBuffer,
 }
 
 impl ControlReader {
     pub(crate) fn new(stream: ReceiveStream) -> Self {
-        Self { stream, buffer: ControlBuffer::default() }
+        Self { stream: Inflow::new(stream), buffer: ControlBuffer::default() }
     }
 
     /// The next message; safe to cancel and call again.

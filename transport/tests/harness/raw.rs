@@ -81,8 +81,10 @@ impl RawCar {
 
     /// A stream on which `bytes` went up.
     pub async fn say(&mut self, bytes: Vec<u8>) -> BidirectionalStream {
-        let mut stream = self.connection.open_bidirectional_stream().await.expect("a stream");
-        stream.send(bytes.into()).await.expect("sent");
+        let open = self.connection.open_bidirectional_stream();
+        let mut stream = tokio::time::timeout(PATIENCE, open).await.expect("room for a stream").expect("a stream");
+        let sent = tokio::time::timeout(PATIENCE, stream.send(bytes.into())).await;
+        sent.expect("room for its bytes").expect("sent");
         stream
     }
 

@@ -14,6 +14,7 @@ use crate::gateway::offence::Offence;
 use crate::wire::WireError;
 use crate::wire::frame::{FrameHeader, HEADER_BYTES, header_length};
 use crate::wire::result::Stamps;
+use crate::wire::stream::Inflow;
 
 /// A payload buffer starts no larger than this, whatever the header claims, and grows with what really comes: a header
 /// costs its sender 42 bytes and must not cost the gateway many more.
@@ -21,14 +22,14 @@ const FIRST_ALLOCATION: usize = 16 * 1024;
 
 /// What a car sends on a stream.
 pub(in crate::gateway) struct Input {
-    stream: ReceiveStream,
+    stream: Inflow,
     /// Came behind a frame's end.
     ahead: Option<Bytes>,
 }
 
 impl Input {
     pub(in crate::gateway) fn new(stream: ReceiveStream) -> Self {
-        Self { stream, ahead: None }
+        Self { stream: Inflow::new(stream), ahead: None }
     }
 
     /// The next bytes, never none of them; `None` at the stream's end. Safe to cancel and call again.
@@ -52,7 +53,7 @@ impl Input {
 
     /// No more is wanted.
     pub(in crate::gateway) fn stop(&mut self, code: u32) {
-        let _ = self.stream.stop_sending(code.into());
+        self.stream.stop(code);
     }
 }
 
