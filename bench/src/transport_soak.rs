@@ -9,7 +9,7 @@ use transport::simulation::soak::{Soak, soak};
 
 use crate::error::{BenchError, Result};
 
-/// What the heap may have grown by after the fifth minute, however many follow: maps and buffers keep the room that they
+/// What the heap may have grown by from the first half of the minutes to the second, however many they are: maps and buffers keep the room that they
 /// once needed, and a connection more or less is some 50 KB.
 const ALLOWED_BYTES: i64 = 256 * 1_024;
 
@@ -32,7 +32,7 @@ pub struct TransportSoak {
     pub offences: u64,
     /// The heap at the end of each minute, in pieces below 1 MiB: without the stack's packet rings.
     pub heap_bytes: Vec<i64>,
-    /// By how much it grew after the fifth minute.
+    /// By how much the least of it grew from the first half of the minutes to the second.
     pub grown_bytes: i64,
     /// By how much it may.
     pub allowed_bytes: i64,
@@ -79,7 +79,7 @@ impl fmt::Display for TransportSoak {
         write!(
             f,
             "{} simulated minutes: {} frames, {} answered, {} on time; {} times connected, {} times moved or lost; {} \
-             offences; the heap grew by {} bytes after the fifth minute ({} allowed)",
+             offences; the heap grew by {} bytes from the first half to the second ({} allowed)",
             self.minutes,
             self.frames,
             self.answered,
