@@ -5,26 +5,7 @@ mod name;
 
 pub use columns::{ColumnSpec, Columns, Origin, services_of_allocation};
 pub use name::{LogId, PartName, Place, RawFrame};
-
-/// Which way images go that log type 8 follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// Towards the QUIC stream.
-    Outgoing,
-    /// From it.
-    Incoming,
-}
-
-impl Direction {
-    /// The name in file names.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Outgoing => "outgoing",
-            Self::Incoming => "incoming",
-        }
-    }
-}
+pub use rt_core::trace::images::Direction;
 
 /// A log type, in the order of the specification's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

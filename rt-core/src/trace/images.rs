@@ -49,7 +49,7 @@ image_steps! {
 const PARTS: usize = ImageStep::ALL.len() - 1;
 
 /// Which way an image goes: out to QUIC, or in from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     /// Towards QUIC: frames on the car, results in the cloud.
     Outgoing,
