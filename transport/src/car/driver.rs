@@ -36,6 +36,9 @@ use crate::wire::stream::ControlReader;
 use links::Links;
 use prototype::Prototype;
 
+/// With less room than this left, bytes, the window is full: a packet more does not fit.
+const FULL_BYTES: u64 = 1_472;
+
 /// What the tasks tell the loop.
 enum Told {
     Attempt {
@@ -197,10 +200,14 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         // What a frame still has unsent waits for the gate, and so for the link.
         self.estimator.set_app_limited(flow.dry && self.flights.iter().all(|flight| flight.unsent_bytes() == 0));
         self.estimator.round_trip(now, rtt.latest, self.min_rtt.get(), rtt.smoothed, flow.in_flight_bytes);
+        let full = self.min_rtt.part(now) >= 1.0 && flow.in_flight_bytes + FULL_BYTES >= flow.window_bytes;
+        self.estimator.window(now, rtt.latest, self.min_rtt.get(), full);
         self.feed.sent(flow.sent_bytes, flow.dry);
         self.loss.observe(flow.sent_packets, flow.lost_packets, flow.loss_bursts);
         let rate = self.estimator.rate(now);
-        session.governor.set(gate::window_bytes(rate, self.min_rtt.get(), self.min_rtt.part(now)), gate::pace(rate));
+        let headroom = gate::headroom(rate, self.estimator.low_rate(now));
+        let window = gate::window_bytes(rate, self.min_rtt.get(), headroom, self.min_rtt.part(now));
+        session.governor.set(window, gate::pace(rate));
         (self.seen, self.flow) = (rtt, flow);
     }
 

@@ -7,9 +7,12 @@
 
 use std::time::Duration;
 
-/// Beyond the smallest round trip, this much time's worth of bytes may be in flight (transport notes): it is the queue
-/// at the bottleneck that keeps it busy while acknowledgements are late.
-pub const HEADROOM: Duration = Duration::from_millis(15);
+/// Beyond the smallest round trip, this much time's worth of bytes may be in flight: it is the queue at the bottleneck
+/// that keeps it busy while acknowledgements are late.
+const HEADROOM: Duration = Duration::from_millis(3);
+/// And as much more on a link that is sometimes next to nothing: its capacity comes in bunches, and a queue has to be
+/// there when one comes. In proportion on one that varies less.
+const UNSTEADY_HEADROOM: Duration = Duration::from_millis(25);
 /// Beyond that, bytes: acknowledgements come for two packets at a time, and the smallest window is no smaller.
 const LEAST_HEADROOM_BYTES: f64 = 4.0 * 1_472.0;
 /// How much faster than the estimate the stack may send, so that a link that has become faster shows.
@@ -21,11 +24,26 @@ const MIN_CHUNK_BYTES: usize = 2_800;
 /// A chunk lasts about this long on the wire.
 const CHUNK_TIME: Duration = Duration::from_millis(2);
 
-/// The most bytes that may be in flight on a path of `rate` bytes per second and `min_rtt`; `part` of a full pipe's
-/// (see [`crate::estimate::MinRtt::part`]).
+/// Beyond the smallest round trip, how much time's worth of bytes may be in flight at `rate`, where nine times out of ten
+/// the link carries at least `low_rate`.
+///
+/// ```
+/// use std::time::Duration;
+/// use transport::car::gate::headroom;
+/// assert_eq!(headroom(1e6, 1e6), Duration::from_millis(3));
+/// assert_eq!(headroom(1e6, 5e5), Duration::from_micros(15_500));
+/// ```
 #[must_use]
-pub fn window_bytes(rate: f64, min_rtt: Duration, part: f64) -> u64 {
-    let pipe = if part < 1.0 { min_rtt.mul_f64(part) } else { min_rtt + HEADROOM };
+pub fn headroom(rate: f64, low_rate: f64) -> Duration {
+    let steadiness = low_rate.max(0.0) / rate.max(1.0);
+    HEADROOM + UNSTEADY_HEADROOM.mul_f64(1.0 - steadiness.clamp(0.0, 1.0))
+}
+
+/// The most bytes that may be in flight on a path of `rate` bytes per second and `min_rtt`, with the [`headroom`] given;
+/// `part` of a full pipe's (see [`crate::estimate::MinRtt::part`]).
+#[must_use]
+pub fn window_bytes(rate: f64, min_rtt: Duration, headroom: Duration, part: f64) -> u64 {
+    let pipe = if part < 1.0 { min_rtt.mul_f64(part) } else { min_rtt + headroom };
     (rate * pipe.as_secs_f64() + LEAST_HEADROOM_BYTES) as u64
 }
 
@@ -109,6 +127,14 @@ mod tests {
         }
 
         #[test]
+        fn an_unsteadier_link_has_no_less_headroom(rate: f64, low: f64, less in 0.0..1.0_f64) {
+            let most = HEADROOM + UNSTEADY_HEADROOM;
+            prop_assert!((HEADROOM..=most).contains(&headroom(rate, low)));
+            let (rate, low) = (rate.abs(), low.abs());
+            prop_assert!(headroom(rate, low * less) >= headroom(rate, low));
+        }
+
+        #[test]
         fn more_on_the_way_never_opens_the_gate(
             given in 0..100_000_u64,
             in_flight in 0..1_000_000_u64,
@@ -140,9 +166,10 @@ mod tests {
 
     #[test]
     fn the_window_is_a_round_trip_and_a_little() {
-        // 10 Mbit/s, 50 ms: 62.5 KB in the pipe, 18.75 KB of headroom, four packets.
-        assert_eq!(window_bytes(1_250_000.0, Duration::from_millis(50), 1.0), 81_250 + 5_888);
-        assert_eq!(window_bytes(0.0, Duration::ZERO, 1.0), 5_888);
+        // 10 Mbit/s, 50 ms: 62.5 KB in the pipe, 3.75 KB of headroom, four packets.
+        let steady = headroom(1_250_000.0, 1_250_000.0);
+        assert_eq!(window_bytes(1_250_000.0, Duration::from_millis(50), steady, 1.0), 66_250 + 5_888);
+        assert_eq!(window_bytes(0.0, Duration::ZERO, steady, 1.0), 5_888);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rt_core::clock::{Deadline, Monotonic};
 
+use super::gate;
 use super::share::Account;
 
 /// Where nothing was admitted for this long, one frame is, whatever was predicted: a wrong estimate must be able to
@@ -20,10 +21,10 @@ const HOPELESS_FACTOR: f64 = 1.25;
 
 /// A packet is known to be lost after 9/8 of a round trip (RFC 9002, section 6.1.2), or when three later ones have come.
 const RECOVERY_ROUND_TRIPS: f64 = 1.125;
-/// And its repetition queues behind what was sent meanwhile.
-const RECOVERY: Duration = Duration::from_millis(15);
 /// What a frame with repair has to have left over: its repair goes last, and not all of it may be enough.
 const REPAIR: Duration = Duration::from_millis(15);
+/// The link counts as idle this long before it is: chunks and wake-ups take a moment.
+const SOON: Duration = Duration::from_millis(2);
 /// A frame less likely than this to lose a packet is safe without any time left over.
 const NEGLIGIBLE: f64 = 0.03;
 /// Bytes of a frame in a packet.
@@ -56,6 +57,17 @@ impl Outlook {
     #[must_use]
     pub fn cautious(&self) -> Self {
         Self { rate: self.low_rate, ..*self }
+    }
+
+    /// How much later a byte is there that has to be sent again: it queues behind what was sent meanwhile.
+    fn recovery_time(&self) -> Duration {
+        self.min_rtt.mul_f64(RECOVERY_ROUND_TRIPS) + self.headroom()
+    }
+
+    /// How much queue is allowed to stand.
+    #[must_use]
+    pub fn headroom(&self) -> Duration {
+        gate::headroom(self.rate, self.low_rate)
     }
 }
 
@@ -233,14 +245,23 @@ fn slack<T>(now: Monotonic, frame: &Waiting<T>, outlook: &Outlook) -> Option<Dur
 }
 
 /// Whether `frame`, begun now, is expected back in time even if a packet of it is lost and the link is slower than usual.
-#[must_use]
-pub fn has_time<T>(now: Monotonic, frame: &Waiting<T>, outlook: &Outlook) -> bool {
+fn has_time<T>(now: Monotonic, frame: &Waiting<T>, outlook: &Outlook) -> bool {
     slack(now, frame, &outlook.cautious()).is_some_and(|slack| slack >= recovery(frame, outlook))
+}
+
+/// What part of `frame`, begun now, could not be sent again in time if it were lost: its last bytes, as what is lost early
+/// is known early. 0 to 1.
+#[must_use]
+pub fn late_part<T>(now: Monotonic, frame: &Waiting<T>, outlook: &Outlook) -> f64 {
+    let Some(slack) = slack(now, frame, &outlook.cautious()) else { return 1.0 };
+    let own = transmit(frame.bytes as u64, outlook.low_rate).as_secs_f64();
+    let short = outlook.recovery_time().saturating_sub(slack).as_secs_f64();
+    if short < own { short / own } else { 1.0 }
 }
 
 /// Whether even a frame just encoded would not have that time behind a full pipe.
 fn never_has_time<T>(frame: &Waiting<T>, outlook: &Outlook) -> bool {
-    let full = outlook.min_rtt + super::gate::HEADROOM;
+    let full = outlook.min_rtt + outlook.headroom();
     let needed = transmit(frame.bytes as u64, outlook.rate) + full + frame.execution + recovery(frame, outlook);
     outlook.trusted && needed > frame.fresh
 }
@@ -250,12 +271,12 @@ fn never_has_time<T>(frame: &Waiting<T>, outlook: &Outlook) -> bool {
 fn recovery<T>(frame: &Waiting<T>, outlook: &Outlook) -> Duration {
     let packets = frame.bytes as f64 / PACKET_BYTES;
     let lossy = 1.0 - (1.0 - outlook.loss).powf(packets);
-    if lossy < NEGLIGIBLE { Duration::ZERO } else { outlook.min_rtt.mul_f64(RECOVERY_ROUND_TRIPS) + RECOVERY }
+    if lossy < NEGLIGIBLE { Duration::ZERO } else { outlook.recovery_time() }
 }
 
-/// Whether less than a round trip's bytes are on the way.
+/// Whether little more than a round trip's bytes are on the way.
 fn idle_soon(outlook: &Outlook) -> bool {
-    transmit(outlook.ahead_bytes, outlook.rate) <= outlook.min_rtt
+    transmit(outlook.ahead_bytes, outlook.rate) <= outlook.min_rtt + SOON
 }
 
 /// Whether a begun frame has to be given up, of which `unsent_bytes` were not even given to QUIC.

@@ -1,8 +1,9 @@
 //! Which carrier a frame takes: a pure function of the link, the frame and what the frame before took.
 //!
 //! A lost packet costs a stream about a round trip and a half until it is there again; a frame that has this time is
-//! best on a stream, which spends nothing on repair. One that has not needs its repair at once (transport notes). Losses
-//! in bursts are what repair mends worst and retransmission best.
+//! best on a stream, which spends nothing on repair, and so is one whose repair would cost other frames more than it
+//! saves. One that gains by it needs its repair at once (transport notes). Losses in bursts are what repair mends worst
+//! and retransmission best.
 
 use super::probe::Probe;
 
@@ -38,8 +39,9 @@ const CLEAN: f64 = 0.000_5;
 /// What the choice depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct ChoiceInputs {
-    /// Whether the frame would be back in time even if a packet of it had to be sent again.
-    pub has_time: bool,
+    /// How many repair shards the frame would get: none where whatever is lost can be sent again in time, or where the
+    /// bytes are worth more to other frames.
+    pub repair: u16,
     /// Fraction of packets lost.
     pub loss: f64,
     /// Mean length of a burst of losses, packets.
@@ -50,8 +52,8 @@ pub struct ChoiceInputs {
 ///
 /// ```
 /// use transport::carrier::choice::{Carrier, CarrierChoice, ChoiceInputs, choose};
-/// let near = ChoiceInputs { has_time: true, loss: 0.01, burst: 1.0 };
-/// let far = ChoiceInputs { has_time: false, ..near };
+/// let near = ChoiceInputs { repair: 0, loss: 0.01, burst: 1.0 };
+/// let far = ChoiceInputs { repair: 1, ..near };
 /// assert_eq!(choose(CarrierChoice::Auto, &near, Carrier::Stream), Carrier::Stream);
 /// assert_eq!(choose(CarrierChoice::Auto, &far, Carrier::Stream), Carrier::Datagram);
 /// assert_eq!(choose(CarrierChoice::Pinned(Carrier::Stream), &far, Carrier::Stream), Carrier::Stream);
@@ -71,7 +73,7 @@ pub fn choose(choice: CarrierChoice, inputs: &ChoiceInputs, last: Carrier) -> Ca
         Carrier::Datagram => CLEAN * (1.0 - HYSTERESIS),
     };
     let alone_and_often = inputs.burst <= bursty && inputs.loss >= clean;
-    if alone_and_often && !inputs.has_time { Carrier::Datagram } else { Carrier::Stream }
+    if alone_and_often && inputs.repair > 0 { Carrier::Datagram } else { Carrier::Stream }
 }
 
 #[cfg(test)]
@@ -83,21 +85,21 @@ mod tests {
 
     #[test]
     fn little_time_takes_datagrams_time_bursts_and_clean_links_take_streams() {
-        let inputs = |has_time, loss, burst| ChoiceInputs { has_time, loss, burst };
+        let inputs = |repair, loss, burst| ChoiceInputs { repair, loss, burst };
         for last in [Carrier::Stream, Carrier::Datagram] {
-            assert_eq!(choose(AUTO, &inputs(false, 0.01, 1.0), last), Carrier::Datagram);
-            assert_eq!(choose(AUTO, &inputs(true, 0.01, 1.0), last), Carrier::Stream);
-            assert_eq!(choose(AUTO, &inputs(false, 0.02, 5.0), last), Carrier::Stream);
-            assert_eq!(choose(AUTO, &inputs(false, 0.0, 1.0), last), Carrier::Stream);
-            assert_eq!(choose(AUTO, &inputs(false, f64::NAN, f64::NAN), last), Carrier::Stream);
+            assert_eq!(choose(AUTO, &inputs(1, 0.01, 1.0), last), Carrier::Datagram);
+            assert_eq!(choose(AUTO, &inputs(0, 0.01, 1.0), last), Carrier::Stream);
+            assert_eq!(choose(AUTO, &inputs(1, 0.02, 5.0), last), Carrier::Stream);
+            assert_eq!(choose(AUTO, &inputs(1, 0.0, 1.0), last), Carrier::Stream);
+            assert_eq!(choose(AUTO, &inputs(1, f64::NAN, f64::NAN), last), Carrier::Stream);
         }
     }
 
     proptest! {
         /// Near a threshold the carrier in use stays: a choice never contradicts itself on the same inputs.
         #[test]
-        fn the_choice_does_not_flap(has_time: bool, loss in 0.0..0.1_f64, burst in 1.0..6.0_f64) {
-            let inputs = ChoiceInputs { has_time, loss, burst };
+        fn the_choice_does_not_flap(repair in 0..3_u16, loss in 0.0..0.1_f64, burst in 1.0..6.0_f64) {
+            let inputs = ChoiceInputs { repair, loss, burst };
             for start in [Carrier::Stream, Carrier::Datagram] {
                 let first = choose(AUTO, &inputs, start);
                 prop_assert_eq!(choose(AUTO, &inputs, first), first);

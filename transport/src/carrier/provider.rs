@@ -20,8 +20,6 @@ const LEAST_PEER_BYTES: u64 = 1_000;
 /// The longest datagram sent before any packet was seen, bytes: what QUIC's smallest packet of 1,200 bytes leaves beside
 /// its header, tag and acknowledgements.
 const FIRST_BYTES: usize = 1_120;
-/// What may be in a packet beside a datagram, bytes: acknowledgements.
-const BESIDE_BYTES: usize = 32;
 /// After this many packets in a row without room a shard is given up: no interest may last that nothing can satisfy.
 const MOST_MISFITS: u32 = 8;
 /// Bytes that may wait for the application; beyond it datagrams are lost, as on any network.
@@ -53,7 +51,8 @@ impl Endpoint for Datagrams {
 pub(crate) struct Pull {
     pub(crate) outbox: Outbox,
     peer_bytes: u64,
-    /// What packets have room for. The stack falls back to its smallest packet where several larger ones in a row are
+    /// What packets have room for, which shards fill: the stack pads what is left over, and every other packet takes a
+    /// datagram before acknowledgements. The stack falls back to its smallest packet where several larger ones in a row are
     /// lost; then a shard or two of the frames that were cut before are lost as well, and later ones are cut smaller.
     packet_bytes: usize,
     misfits: u32,
@@ -61,13 +60,13 @@ pub(crate) struct Pull {
 
 impl Pull {
     fn new(peer_bytes: u64) -> Self {
-        Self { outbox: Outbox::default(), peer_bytes, packet_bytes: FIRST_BYTES + BESIDE_BYTES, misfits: 0 }
+        Self { outbox: Outbox::default(), peer_bytes, packet_bytes: FIRST_BYTES, misfits: 0 }
     }
 
     /// The longest shard that a packet holds; `None` where the peer takes no datagrams.
     pub(crate) fn shard_room(&self) -> Option<usize> {
         let peer = usize::try_from(self.peer_bytes).ok().filter(|_| self.peer_bytes >= LEAST_PEER_BYTES)?;
-        Some(peer.min(self.packet_bytes.saturating_sub(BESIDE_BYTES)).saturating_sub(SHARD_HEADER_BYTES))
+        Some(peer.min(self.packet_bytes).saturating_sub(SHARD_HEADER_BYTES))
     }
 }
 

@@ -1,16 +1,14 @@
 //! How many repair shards a frame gets: as many as save more frames than their bytes would have carried.
 //!
 //! Losses are modelled as bursts that begin at random and have geometric lengths, so that the number of lost shards is
-//! compound Poisson (Pólya–Aeppli); with bursts of one packet it is a Poisson number. Of every possible amount of repair
-//! the one with the best expected use is taken: the chance that the frame gets through, less what its failure costs,
-//! against the bytes that the repair takes from other frames.
+//! compound Poisson (Pólya–Aeppli); with bursts of one packet it is a Poisson number. Only losses that could not be sent
+//! again in time count. Of every possible amount of repair the one with the best expected use is taken: the chance that
+//! the frame gets through, against the bytes that the repair takes from other frames.
 
 /// Least repair where there is no time for a retransmission and room on the link, part of the data shards (transport notes).
 const FLOOR: f64 = 0.05;
 /// More repair than this part of the data is never worth it: the other carrier, or a smaller frame, is.
 const MOST: f64 = 0.5;
-/// What a failure costs where a retransmission can still mend it, part of a frame's worth.
-const STAKE_WITH_TIME: f64 = 0.1;
 /// What a byte is worth while nobody waits for the link.
 const PRICE_IDLE: f64 = 0.1;
 /// Beyond this many expected bursts the recurrence would start from a number too small to hold.
@@ -25,8 +23,8 @@ pub struct RepairInputs {
     pub loss: f64,
     /// Mean length of a burst of losses, packets; at least 1.
     pub burst: f64,
-    /// Whether lost shards can be sent again before the deadline.
-    pub time_to_resend: bool,
+    /// Part of the shards, 0 to 1, that could not be sent again before the deadline if they were lost.
+    pub late_part: f64,
     /// Whether the link is full, so that each byte is taken from another frame.
     pub link_full: bool,
 }
@@ -35,23 +33,25 @@ pub struct RepairInputs {
 ///
 /// ```
 /// use transport::carrier::repair::{RepairInputs, repair_shards};
-/// let inputs = RepairInputs { data_shards: 22, loss: 0.01, burst: 1.0, time_to_resend: false, link_full: false };
+/// let inputs = RepairInputs { data_shards: 22, loss: 0.01, burst: 1.0, late_part: 1.0, link_full: false };
 /// assert_eq!(repair_shards(&inputs), 2);
 /// assert_eq!(repair_shards(&RepairInputs { link_full: true, ..inputs }), 1);
-/// assert_eq!(repair_shards(&RepairInputs { time_to_resend: true, link_full: true, ..inputs }), 0);
+/// assert_eq!(repair_shards(&RepairInputs { late_part: 0.0, link_full: true, ..inputs }), 0);
 /// ```
 #[must_use]
 pub fn repair_shards(inputs: &RepairInputs) -> u16 {
     let data = f64::from(inputs.data_shards.max(1));
     let loss = if inputs.loss.is_finite() { inputs.loss.clamp(0.0, 0.5) } else { 0.5 };
     let burst = if inputs.burst.is_finite() { inputs.burst.clamp(1.0, 100.0) } else { 1.0 };
-    let stake = if inputs.time_to_resend { STAKE_WITH_TIME } else { 1.0 };
+    let late = if inputs.late_part.is_finite() { inputs.late_part.clamp(0.0, 1.0) } else { 1.0 };
+    // What is sent again may be lost again, and then there is no time for certain.
+    let at_stake = late + (1.0 - late) * loss;
     let price = if inputs.link_full { 1.0 } else { PRICE_IDLE };
     let most = (data * MOST).ceil() as u16;
-    let floor = if inputs.time_to_resend || inputs.link_full { 0 } else { (data * FLOOR).ceil() as u16 };
+    let floor = if inputs.link_full { 0 } else { (data * late * FLOOR).ceil() as u16 };
     // A burst that has begun goes on with this chance.
     let goes_on = 1.0 - 1.0 / burst;
-    let bursts = (data * (1.0 + FLOOR) * loss / burst).min(MOST_BURSTS);
+    let bursts = (data * at_stake * (1.0 + FLOOR) * loss / burst).min(MOST_BURSTS);
     let (mut before, mut chance) = (0.0, (-bursts).exp());
     let mut mended = chance;
     let (mut best, mut most_use) = (0, f64::NEG_INFINITY);
@@ -64,8 +64,7 @@ pub fn repair_shards(inputs: &RepairInputs) -> u16 {
             (before, chance) = (chance, next.max(0.0));
             mended = (mended + chance).min(1.0);
         }
-        let gained = 1.0 - stake * (1.0 - mended);
-        let worth = gained * (data / (data + lost)).powf(price);
+        let worth = mended * (data / (data + lost)).powf(price);
         if worth > most_use {
             (best, most_use) = (repair, worth);
         }
@@ -79,13 +78,13 @@ mod tests {
     use proptest::prelude::*;
 
     const BASE: RepairInputs =
-        RepairInputs { data_shards: 22, loss: 0.01, burst: 1.0, time_to_resend: false, link_full: false };
+        RepairInputs { data_shards: 22, loss: 0.01, burst: 1.0, late_part: 1.0, link_full: false };
 
     #[test]
     fn the_floor_holds_without_time_and_not_with_it() {
         let clean = RepairInputs { loss: 0.0, data_shards: 100, ..BASE };
         assert_eq!(repair_shards(&clean), 5);
-        assert_eq!(repair_shards(&RepairInputs { time_to_resend: true, ..clean }), 0);
+        assert_eq!(repair_shards(&RepairInputs { late_part: 0.0, ..clean }), 0);
         assert_eq!(repair_shards(&RepairInputs { data_shards: 1, ..clean }), 1, "a lone shard goes twice");
     }
 
@@ -132,9 +131,18 @@ mod tests {
             prop_assert!(lossier >= repair || full, "{} after {repair}", lossier);
         }
 
+        /// Where less can be sent again in time, there is no less repair.
         #[test]
-        fn any_numbers_are_survived(data: u16, loss: f64, burst: f64, time: bool, full: bool) {
-            let inputs = RepairInputs { data_shards: data, loss, burst, time_to_resend: time, link_full: full };
+        fn repair_grows_with_what_would_come_too_late(
+            data in 1..4_096_u16, loss in 0.0..0.2_f64, late in 0.0..1.0_f64, more in 0.0..1.0_f64, burst in 1.0..8.0_f64,
+        ) {
+            let repair = |late_part| repair_shards(&RepairInputs { data_shards: data, loss, burst, late_part, ..BASE });
+            prop_assert!(repair(late + (1.0 - late) * more) >= repair(late));
+        }
+
+        #[test]
+        fn any_numbers_are_survived(data: u16, loss: f64, burst: f64, late_part: f64, full: bool) {
+            let inputs = RepairInputs { data_shards: data, loss, burst, late_part, link_full: full };
             prop_assert!(repair_shards(&inputs) <= data.max(1).div_ceil(2));
         }
     }

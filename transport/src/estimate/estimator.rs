@@ -9,6 +9,9 @@ use super::train_window::TrainWindow;
 
 /// A queue is building where the round trip is this much above its minimum (transport notes).
 pub const QUEUE_INFLATION: Duration = Duration::from_millis(30);
+/// While the application is the limit, that many acknowledgements with such a round trip, and none with a shorter one, are
+/// a queue.
+const QUEUE_ACKS: u32 = 4;
 /// Silence of acknowledgements, with bytes in flight, after which the estimate starts to fall; at least two round trips.
 const SILENCE: Duration = Duration::from_millis(100);
 /// In silence the estimate halves this often, so that a dead link costs 90 % within 0.45 s.
@@ -17,6 +20,9 @@ const HALF_LIFE: Duration = Duration::from_millis(75);
 const RISE: f64 = 2.0;
 /// A link never counts as varying by more than this.
 const LEAST_SPREAD: f64 = 0.3;
+/// How much it may vary is told by this many trains of a second; until then half is assumed.
+const SPREAD_TRAINS: usize = 4;
+const UNKNOWN_SPREAD: f64 = 0.5;
 /// A shorter passage is a measurement's error, not a link's speed.
 const LEAST_PASSAGE: Duration = Duration::from_millis(2);
 /// How much of the way towards a higher and a lower train rate one sample goes.
@@ -26,6 +32,10 @@ const GAIN_DOWN: f64 = 0.7;
 const ACK_SLACK: f64 = 1.1;
 /// For this long a measured rate is believed.
 const MEASURE_MEMORY: Duration = Duration::from_secs(1);
+/// Beyond the smallest round trip, less than this is no queue.
+const NO_QUEUE: Duration = Duration::from_millis(3);
+/// Where the window is full and no queue stands, the estimate rises by this much in a round trip.
+const UNQUEUED_RISE: f64 = 1.1;
 /// A frame that was begun more recently than this beyond a round trip says nothing of the rate.
 const LEAST_CARRYING: Duration = Duration::from_millis(20);
 /// A frame that came late at most lowers the estimate to this part of it.
@@ -67,12 +77,16 @@ pub struct RateEstimator {
     limits: EstimatorLimits,
     rate: f64,
     trains: TrainWindow,
-    /// The tenth percentile of the last second's trains, as a part of their 75th.
+    /// The tenth percentile of a second's trains, as a part of their 75th.
     spread: f64,
     app_limited: bool,
     acks: AckWindow,
     srtt: Duration,
     building_since: Option<Monotonic>,
+    /// Acknowledgements since then.
+    building_acks: u32,
+    /// Since when bytes have waited for the window although no queue stood, or when the estimate last rose for it.
+    unqueued_since: Option<Monotonic>,
     /// When a queue last stood for long enough that the acknowledgement rate was the link's.
     loaded_at: Option<Monotonic>,
     /// When bytes were first put in flight after the last acknowledgement, or that acknowledgement itself.
@@ -87,11 +101,13 @@ impl RateEstimator {
             limits,
             rate: limits.initial,
             trains: TrainWindow::new(),
-            spread: 1.0,
+            spread: UNKNOWN_SPREAD,
             app_limited: false,
             acks: AckWindow::default(),
             srtt: Duration::from_millis(100),
             building_since: None,
+            building_acks: 0,
+            unqueued_since: None,
             loaded_at: None,
             waiting_since: None,
         }
@@ -102,6 +118,7 @@ impl RateEstimator {
         self.trains.clear();
         self.acks.clear();
         self.building_since = None;
+        self.unqueued_since = None;
         self.loaded_at = None;
         self.waiting_since = None;
         self.rate = self.rate.max(self.limits.initial).min(self.limits.most);
@@ -115,7 +132,11 @@ impl RateEstimator {
         let clipped = bytes_per_s.clamp(self.limits.least, self.limits.most);
         self.trains.push(now, clipped, f64::from(bytes));
         let Some(mut target) = self.trains.quantile(0.75) else { return };
-        self.spread = self.trains.quantile(0.1).map_or(1.0, |low| (low / target).clamp(LEAST_SPREAD, 1.0));
+        if self.trains.len() >= SPREAD_TRAINS
+            && let Some(low) = self.trains.quantile(0.1)
+        {
+            self.spread = (low / target).clamp(LEAST_SPREAD, 1.0);
+        }
         // While a queue stands the acknowledgements know better than trains of the last second.
         if let Some(acked) = self.acks.rate()
             && self.queue_stands(now)
@@ -126,7 +147,8 @@ impl RateEstimator {
             let next = self.rate + GAIN_UP * (target - self.rate);
             // Up to the first guess it may go at once, so that a link that was lost is soon used again.
             self.set(next.min((self.rate * RISE).max(self.limits.initial)));
-        } else {
+        } else if self.unqueued_since.is_none() {
+            // Where the window holds packets back a train is no faster than what is believed.
             self.set(self.rate + GAIN_DOWN * (target - self.rate));
         }
     }
@@ -146,6 +168,7 @@ impl RateEstimator {
     pub fn acknowledged(&mut self, now: Monotonic, delivered_bytes: u64, in_flight_bytes: u64) {
         self.settle(now);
         self.acks.push(now, delivered_bytes);
+        self.building_acks = self.building_acks.saturating_add(1);
         self.waiting_since = (in_flight_bytes > 0).then_some(now);
         let Some(acked) = self.acks.rate() else { return };
         // Whatever was delivered over 200 ms, the link can carry.
@@ -163,15 +186,30 @@ impl RateEstimator {
     /// The connection's round-trip times and bytes in flight, as they change.
     pub fn round_trip(&mut self, now: Monotonic, latest: Duration, min: Duration, smoothed: Duration, in_flight: u64) {
         self.srtt = smoothed;
-        if latest > min + QUEUE_INFLATION && !self.app_limited {
+        if latest > min + QUEUE_INFLATION {
             self.building_since.get_or_insert(now);
         } else {
             self.building_since = None;
+            self.building_acks = 0;
         }
         if in_flight == 0 {
             self.waiting_since = None;
         } else {
             self.waiting_since.get_or_insert(now);
+        }
+    }
+
+    /// Whether as much is in flight as the estimate allows. Where no queue stands even so, the link carries more: its
+    /// packets leave as acknowledgements come, and the receiver's trains show the estimate instead of the link.
+    pub fn window(&mut self, now: Monotonic, latest: Duration, min: Duration, full: bool) {
+        if !full || latest > min + NO_QUEUE {
+            self.unqueued_since = None;
+            return;
+        }
+        let since = *self.unqueued_since.get_or_insert(now);
+        if now.saturating_since(since) >= self.srtt {
+            self.unqueued_since = Some(now);
+            self.set(self.rate(now) * UNQUEUED_RISE);
         }
     }
 
@@ -195,7 +233,7 @@ impl RateEstimator {
         if carrying < LEAST_CARRYING {
             return;
         }
-        if self.building_since.is_none() {
+        if !self.queue_builds(now) {
             // Without a queue the link was not what held the frame up: our own pace was, or a lost packet. Where nothing
             // else tells, the estimate has to rise, or no frame would ever be whole in time and tell.
             if !self.is_measured(now) && self.silence(now) <= SILENCE {
@@ -213,7 +251,15 @@ impl RateEstimator {
 
     /// Whether a queue has been there for long enough that the acknowledgement rate is the link's.
     fn queue_stands(&self, now: Monotonic) -> bool {
-        self.building_since.is_some_and(|since| now.saturating_since(since) >= ACK_WINDOW / 2)
+        self.queue_builds(now) && self.building_since.is_some_and(|since| now.saturating_since(since) >= ACK_WINDOW / 2)
+    }
+
+    /// Whether round trips are long because a queue builds. While the application is the limit, one alone may be that of a
+    /// packet whose acknowledgement was lost; many in a row, and none short, are a queue's, which is only ever sent faster
+    /// than it is drained.
+    fn queue_builds(&self, now: Monotonic) -> bool {
+        let lasts = |since| now.saturating_since(since) >= ACK_WINDOW && self.building_acks >= QUEUE_ACKS;
+        self.building_since.is_some_and(|since| !self.app_limited || lasts(since))
     }
 
     /// Whether the rate was measured within the last second, by the receiver's trains or by acknowledgements under

@@ -10,6 +10,8 @@ use rt_core::clock::Monotonic;
 
 /// Length of each half of the window.
 const HALF: Duration = Duration::from_secs(10);
+/// For how long a minimum outlives its connection: enough for a queue to drain.
+const HANDED_ON: Duration = Duration::from_secs(3);
 /// A minimum not seen again for this long is looked for: less than a half, so that each half has seen it.
 const STALE: Duration = Duration::from_secs(8);
 /// Within this much of the minimum a round trip confirms it.
@@ -39,7 +41,8 @@ const DRAINED_PART: f64 = 0.75;
 pub struct MinRtt {
     /// The smallest of the half before, and of the current one.
     halves: [Option<Duration>; 2],
-    half_began: Monotonic,
+    /// When the current half becomes the one before.
+    half_until: Monotonic,
     /// When the minimum was last seen.
     confirmed: Monotonic,
     drain_until: Monotonic,
@@ -48,10 +51,10 @@ pub struct MinRtt {
 impl MinRtt {
     /// A round trip took `rtt`.
     pub fn observe(&mut self, now: Monotonic, rtt: Duration) {
-        if now.saturating_since(self.half_began) >= HALF {
+        if now >= self.half_until {
             let [_, current] = self.halves;
             self.halves = [current, None];
-            self.half_began = now;
+            self.half_until = now.plus(HALF);
         }
         let [_, current] = &mut self.halves;
         *current = Some(current.map_or(rtt, |least| least.min(rtt)));
@@ -62,6 +65,14 @@ impl MinRtt {
             // Confirmed or not: the next look is as far away.
             self.confirmed = now;
         }
+    }
+
+    /// A new connection began. What it sees first may all hold the queue that the old one has left behind, so the minimum
+    /// stays for a moment; a path that has become longer is believed after that.
+    pub fn reconnected(&mut self, now: Monotonic) {
+        self.halves = [self.halves.into_iter().flatten().min(), None];
+        self.half_until = now.plus(HANDED_ON);
+        self.drain_until = now;
     }
 
     /// The smallest round trip; zero where none was seen.
@@ -105,6 +116,20 @@ mod tests {
             most = most.max(min.get());
         }
         assert_eq!(most, 50 * MS);
+    }
+
+    #[test]
+    fn a_minimum_outlives_its_connection_for_a_moment() {
+        let mut min = MinRtt::default();
+        min.observe(at(0), 50 * MS);
+        min.reconnected(at(1_000));
+        min.observe(at(1_100), 400 * MS);
+        assert_eq!(min.get(), 50 * MS, "a queue of the old connection is not the path");
+        let mut longer = min;
+        for ms in (1_200..9_000).step_by(100) {
+            longer.observe(at(ms), 120 * MS);
+        }
+        assert_eq!(longer.get(), 120 * MS, "the path has become longer");
     }
 
     #[test]

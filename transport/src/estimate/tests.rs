@@ -72,6 +72,52 @@ fn a_halving_is_seen_within_400_ms_while_busy_and_while_lightly_used() {
     }
 }
 
+/// Packets leave as acknowledgements come, so that trains show whatever is believed: only the missing queue tells.
+#[test]
+fn a_full_window_without_a_queue_raises_the_estimate_until_one_stands() {
+    let mut play = Play::new();
+    for _ in 0..400 {
+        play.now = play.now.plus(5 * MS);
+        let carried = play.rate().min(TRUTH);
+        play.delivered += (carried * 0.005) as u64;
+        play.estimator.acknowledged(play.now, play.delivered, 50_000);
+        // What is sent beyond the truth queues, up to the window's headroom.
+        let queue = if play.rate() > TRUTH { 8 * MS } else { MS };
+        play.estimator.round_trip(play.now, MIN_RTT + queue, MIN_RTT, MIN_RTT + queue, 50_000);
+        play.estimator.window(play.now, MIN_RTT + queue, MIN_RTT, true);
+        play.estimator.train(play.now, carried, 3_000);
+    }
+    assert!((0.9..1.2).contains(&(play.rate() / TRUTH)), "{}", play.rate());
+    let before = play.rate();
+    for _ in 0..100 {
+        play.now = play.now.plus(5 * MS);
+        play.estimator.window(play.now, MIN_RTT, MIN_RTT, false);
+    }
+    assert!(play.rate() <= before, "a window with room says nothing");
+}
+
+#[test]
+fn little_is_sent_and_yet_a_queue_stands_then_acknowledgements_tell_and_one_late_one_does_not() {
+    let little = |late: fn(u64) -> bool| {
+        let mut play = Play::new();
+        play.estimator.set_app_limited(true);
+        for step in 0..20 {
+            play.now = play.now.plus(33 * MS);
+            play.delivered += 1_200;
+            let latest = MIN_RTT + if late(step) { 150 * MS } else { MS };
+            play.estimator.acknowledged(play.now, play.delivered, 10_000);
+            play.estimator.round_trip(play.now, latest, MIN_RTT, MIN_RTT, 10_000);
+        }
+        play
+    };
+    let queued = little(|_| true);
+    // 1,200 bytes in 33 ms.
+    assert!(queued.rate() < 45_000.0, "{}", queued.rate());
+    assert!(queued.estimator.is_measured(queued.now));
+    let lone = little(|step| step % 4 == 3);
+    assert_eq!(lone.rate(), EstimatorLimits::default().initial);
+}
+
 #[test]
 fn silence_takes_nine_tenths_within_half_a_second_and_acknowledgements_bring_it_back() {
     let mut play = Play::new();

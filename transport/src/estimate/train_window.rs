@@ -51,6 +51,11 @@ impl TrainWindow {
         }
     }
 
+    /// How many trains there are.
+    pub(super) fn len(&self) -> usize {
+        self.samples.len()
+    }
+
     /// When the newest train was told.
     pub(super) fn newest(&self) -> Option<Monotonic> {
         self.samples.back().map(|sample| sample.0)

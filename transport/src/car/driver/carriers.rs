@@ -12,7 +12,7 @@ use super::books::Taken;
 use super::{Driver, Link, Told};
 use crate::car::ReplyStatus;
 use crate::car::flight::{Flight, FlightId, Ticket, read_result, read_result_stream};
-use crate::car::queue::{Outlook, Waiting, has_time};
+use crate::car::queue::{Outlook, Waiting, late_part};
 use crate::carrier::choice::{ChoiceInputs, choose};
 use crate::carrier::code::{CodeError, Encoder, Object};
 use crate::carrier::outbox::{NewFrame, Outbox};
@@ -22,10 +22,6 @@ use crate::carrier::{Carrier, CarrierChoice, DatagramFrame, FrameCarrier, Stream
 use crate::wire::datagram::{Datagram, Progress, Reception, decode};
 use crate::wire::frame::{FrameHeader, HEADER_BYTES};
 use crate::wire::layout::ShardLayout;
-
-/// Shards can be sent again within the deadline where this many round trips are left after the first try (transport
-/// notes).
-const RESEND_ROUND_TRIPS: f64 = 1.5;
 
 /// What the driver keeps for frames in datagrams.
 pub(super) struct Datagrams {
@@ -50,14 +46,31 @@ impl Datagrams {
 }
 
 impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
-    pub(super) fn carrier_for(&mut self, frame: &Waiting<Taken<B>>, now: Monotonic, outlook: &Outlook) -> Carrier {
-        let inputs = ChoiceInputs {
-            has_time: has_time(now, frame, outlook),
-            loss: self.loss.fraction(),
-            burst: self.loss.burst(),
-        };
-        self.datagrams.last = choose(self.datagrams.choice, &inputs, self.datagrams.last);
-        self.datagrams.last
+    /// What carries the frame, and how many repair shards it gets in datagrams.
+    pub(super) fn carrier_for(
+        &mut self,
+        frame: &Waiting<Taken<B>>,
+        now: Monotonic,
+        outlook: &Outlook,
+    ) -> (Carrier, u16) {
+        let (loss, burst) = (self.loss.fraction(), self.loss.burst());
+        let repair = repair_shards(&RepairInputs {
+            data_shards: self.data_shards(frame.bytes),
+            loss,
+            burst,
+            late_part: late_part(now, frame, outlook),
+            // Another frame waits for every byte that repair takes.
+            link_full: !self.queue.is_empty(),
+        });
+        self.datagrams.last = choose(self.datagrams.choice, &ChoiceInputs { repair, loss, burst }, self.datagrams.last);
+        (self.datagrams.last, repair)
+    }
+
+    /// Into how many shards a frame of `bytes` would be cut; 1 where it cannot be.
+    fn data_shards(&self, bytes: usize) -> u16 {
+        let Link::Up { session, .. } = &self.link else { return 1 };
+        let layout = shard_room(&session.handle).and_then(|room| ShardLayout::cut(bytes, room, 0));
+        layout.map_or(1, |layout| layout.data_shards())
     }
 
     /// Begins a frame on a stream; `false` where none can be had now, and the frame waits on.
@@ -103,7 +116,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         header: &FrameHeader,
         frame: Taken<B>,
         now: Monotonic,
-        outlook: &Outlook,
+        repair: u16,
     ) -> Result<(), Taken<B>> {
         let Link::Up { session, .. } = &self.link else { return Err(frame) };
         let bytes = frame.frame.bytes.as_ref().len().saturating_add(HEADER_BYTES);
@@ -111,14 +124,6 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let Some((room, bare)) = shard_room(&session.handle).and_then(|room| Some((room, cut(room, 0)?))) else {
             return Err(frame);
         };
-        let repair = repair_shards(&RepairInputs {
-            data_shards: bare.data_shards(),
-            loss: self.loss.fraction(),
-            burst: self.loss.burst(),
-            time_to_resend: self.time_to_resend(bytes, ticket.deadline.budget_at(now), outlook),
-            // Another frame waits for every byte that repair takes.
-            link_full: !self.queue.is_empty(),
-        });
         let layout = cut(room, repair).unwrap_or(bare);
         let id = self.next_id;
         let number = wire_number(id);
@@ -152,12 +157,6 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
         flight.wrote_header(header);
         self.flights.push(flight);
-    }
-
-    fn time_to_resend(&self, bytes: usize, budget: Duration, outlook: &Outlook) -> bool {
-        let transmit = bytes as f64 / outlook.rate.max(1.0);
-        let round_trip = self.seen.smoothed.max(outlook.min_rtt).as_secs_f64();
-        budget.as_secs_f64() - transmit - round_trip / 2.0 > RESEND_ROUND_TRIPS * round_trip
     }
 
     /// The flight of a frame in datagrams.

@@ -1,6 +1,7 @@
 //! The driver's frames: in from the mailboxes, chunk by chunk to QUIC, out as answers.
 
 use std::task::Context;
+use std::time::Duration;
 
 use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
@@ -19,7 +20,7 @@ use crate::wire::result::{FrameResult, Status};
 use crate::wire::{MAX_FRAME_BYTES, MAX_SIDE};
 
 /// Where nothing was heard for this long after an acknowledgement was due, no frame is begun until one comes.
-const STALL: std::time::Duration = std::time::Duration::from_millis(80);
+const STALL: Duration = Duration::from_millis(80);
 /// Frames of one service that may be in the network and the cloud at a time; beyond it, its next frame waits.
 const MOST_IN_CLOUD: usize = 8;
 
@@ -53,11 +54,11 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         }
     }
 
-    fn execution(&self, model: u16) -> std::time::Duration {
-        let Link::Up { session, .. } = &self.link else { return std::time::Duration::ZERO };
+    fn execution(&self, model: u16) -> Duration {
+        let Link::Up { session, .. } = &self.link else { return Duration::ZERO };
         let name = self.models.get(usize::from(model));
         let entry = session.menu.models.iter().find(|entry| Some(&entry.name) == name);
-        entry.map_or(std::time::Duration::ZERO, |entry| std::time::Duration::from_micros(u64::from(entry.p50_us)))
+        entry.map_or(Duration::ZERO, |entry| Duration::from_micros(u64::from(entry.p50_us)))
     }
 
     pub(super) fn outlook(&self, now: Monotonic) -> Outlook {
@@ -85,7 +86,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             self.answer_unsent(lane, &frame.item, ReplyStatus::Expired, now);
         }
         self.review(now, &outlook);
-        let window = gate::window_bytes(outlook.rate, outlook.min_rtt, self.min_rtt.part(now));
+        let window = gate::window_bytes(outlook.rate, outlook.min_rtt, outlook.headroom(), self.min_rtt.part(now));
         // Bounded: each turn writes a chunk, begins a frame or ends the loop.
         while self.feed.is_open(self.flow.in_flight_bytes, window, outlook.rate) {
             let given = match self.flights.iter_mut().find(|flight| flight.wants_to_write()) {
@@ -168,7 +169,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let here = |flight: &&Flight, lane| flight.ticket.lane == lane && flight.connection == current;
         let ready = |lane| flights.iter().filter(|flight| here(flight, lane)).count() < MOST_IN_CLOUD;
         let Some((lane, waiting)) = self.queue.admit(now, outlook, ready) else { return false };
-        let carrier = self.carrier_for(&waiting, now, outlook);
+        let (carrier, repair) = self.carrier_for(&waiting, now, outlook);
         let Waiting { item: mut frame, .. } = waiting;
         let Link::Up { session, .. } = &self.link else { return false };
         let Some(header) = header(&frame.frame, &self.models, &session.menu, now) else {
@@ -177,7 +178,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         };
         let ticket = frame.ticket(lane);
         if carrier == Carrier::Datagram {
-            match self.begin_in_datagrams(ticket, &header, frame, now, outlook) {
+            match self.begin_in_datagrams(ticket, &header, frame, now, repair) {
                 Ok(()) => return true,
                 // Too large for datagrams, or the cloud takes none: a stream carries it.
                 Err(back) => frame = back,

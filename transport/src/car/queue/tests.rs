@@ -121,7 +121,7 @@ fn who_has_sent_more_than_its_share_goes_after_the_others_and_of_those_the_highe
 fn with_loss_a_frame_that_has_time_for_a_repetition_goes_before_an_earlier_one_that_has_not() {
     let lossy = Outlook { loss: 0.01, ..SLOW };
     let mut queue = UplinkQueue::new([1.0, 1.0], at(0));
-    // 42 ms on the wire, a round trip of 50, 10 in the cloud: 102 ms, and 71 more where a packet is lost.
+    // 42 ms on the wire, a round trip of 50, 10 in the cloud: 102 ms, and 59 more where a packet is lost.
     queue.offer(0, frame(1, 150, 40_000));
     queue.offer(1, frame(2, 190, 40_000));
     assert_eq!(queue.admit(at(0), &lossy, |_| true).map(|(_, f)| f.item), Some(2));
@@ -140,7 +140,25 @@ fn a_frame_without_time_for_a_repetition_waits_until_the_link_would_idle() {
     assert!(queue.admit(at(5), &Outlook { ahead_bytes: 45_000, ..busy }, |_| true).is_some());
 }
 
+#[test]
+fn what_could_not_be_sent_again_in_time_is_the_end_of_a_frame() {
+    // As above: 102 ms, and 59 more for what is lost; the last byte of 42 ms, the first byte that much earlier.
+    let part = |deadline| late_part(at(0), &frame(1, deadline, 40_000), &SLOW);
+    assert_eq!(part(170), 0.0);
+    assert!((part(140) - 0.5).abs() < 0.02, "{}", part(140));
+    assert_eq!((part(115), part(50)), (1.0, 1.0));
+}
+
 proptest! {
+    /// More time never leaves more that could not be sent again.
+    #[test]
+    fn the_late_part_shrinks_with_time(deadline in 0..1_000_u64, more in 0..1_000_u64, bytes: u32, low in 0.0..1e6_f64) {
+        let outlook = Outlook { low_rate: low, ..SLOW };
+        let part = |deadline| late_part(at(0), &frame(1, deadline, bytes as usize), &outlook);
+        prop_assert!((0.0..=1.0).contains(&part(deadline)));
+        prop_assert!(part(deadline + more) <= part(deadline));
+    }
+
     /// Random offers, sweeps and admissions: each frame leaves exactly once, none is invented, and admission never
     /// prefers a later deadline to an earlier one that could make it.
     #[test]

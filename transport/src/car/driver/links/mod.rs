@@ -17,7 +17,7 @@ use crate::car::session::{Dialler, Introduction, Session};
 use crate::car::{CarEndpoint, CarError, Uplink};
 use crate::carrier::CarrierChoice;
 use crate::certs::{Car, Credentials};
-use crate::estimate::{LossEstimator, RateEstimator};
+use crate::estimate::{LossEstimator, MinRtt, RateEstimator};
 use crate::wire::menu::CloudMenu;
 
 /// Failures with the same reason are told no more often than this.
@@ -46,6 +46,7 @@ struct Standing {
 struct Memory {
     estimator: RateEstimator,
     loss: LossEstimator,
+    min_rtt: MinRtt,
 }
 
 /// All connections but the one that carries the frames, which is the driver's.
@@ -79,8 +80,11 @@ impl Links {
                 idle.push((index, dialler));
             }
         }
-        let memory =
-            |_: &Uplink| Memory { estimator: RateEstimator::new(config.estimator), loss: LossEstimator::default() };
+        let memory = |_: &Uplink| Memory {
+            estimator: RateEstimator::new(config.estimator),
+            loss: LossEstimator::default(),
+            min_rtt: MinRtt::default(),
+        };
         Ok(Self {
             rules: Connections::new(uplinks.len(), now.as_ns()),
             introduction: Introduction {

@@ -7,7 +7,6 @@ use crate::car::LinkEvent;
 use crate::car::connections::{Id, Why};
 use crate::car::gate::Feed;
 use crate::car::metrics::RoundTrips;
-use crate::estimate::MinRtt;
 use crate::wire::code;
 
 impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
@@ -35,6 +34,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
                 if let Some(memory) = self.links.memories.get_mut(place) {
                     std::mem::swap(&mut self.estimator, &mut memory.estimator);
                     std::mem::swap(&mut self.loss, &mut memory.loss);
+                    std::mem::swap(&mut self.min_rtt, &mut memory.min_rtt);
                 }
             }
             self.links.uplink = uplink;
@@ -43,7 +43,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         self.flow = session.governor.flow();
         self.seen = RoundTrips::default();
         self.feed = Feed::default();
-        self.min_rtt = MinRtt::default();
+        self.min_rtt.reconnected(now);
         self.clocks.reconnected();
         self.estimator.reconnected();
         self.loss.reconnected(self.flow.sent_packets, self.flow.lost_packets, self.flow.loss_bursts);
