@@ -81,7 +81,11 @@ impl<F: Format> Format for Doorkeeper<F> {
 
 #[cfg(test)]
 mod tests {
+    use s2n_quic_core::connection::PeerId;
+
     use super::*;
+
+    const TOKEN_BYTES: usize = <<Tokens as Provider>::Format as Format>::TOKEN_LEN;
 
     #[test]
     fn a_handshake_counts_until_it_is_over() {
@@ -92,5 +96,39 @@ mod tests {
         drop(first);
         drop(second);
         assert_eq!(under_way.count(), 0);
+    }
+
+    /// Never the same twice: a token counts once.
+    struct Counting(u8);
+
+    impl s2n_quic_core::random::Generator for Counting {
+        fn public_random_fill(&mut self, bytes: &mut [u8]) {
+            self.0 += 1;
+            bytes.fill(self.0);
+        }
+
+        fn private_random_fill(&mut self, bytes: &mut [u8]) {
+            self.public_random_fill(bytes);
+        }
+    }
+
+    #[test]
+    fn a_proved_address_is_let_in_while_there_is_room_and_again_once_there_is() {
+        let under_way = UnderWay::default();
+        let mut door = Door { under_way: under_way.clone(), most: 2 }.start().unwrap();
+        let address = std::net::SocketAddr::from(([192, 0, 2, 1], 4_433)).into();
+        let peer = PeerId::try_from_bytes(&[7; 8]).unwrap();
+        let id = InitialId::try_from_bytes(&[9; 8]).unwrap();
+        let mut random = Counting(0);
+        let mut knock = || {
+            let mut token = [0; TOKEN_BYTES];
+            door.generate_retry_token(&mut Context::new(&address, &peer, &mut random), &id, &mut token).unwrap();
+            door.validate_token(&mut Context::new(&address, &peer, &mut random), &token)
+        };
+        assert_eq!(knock(), Some(id), "nobody is at it");
+        let (_first, second) = (under_way.begin(), under_way.begin());
+        assert_eq!(knock(), None, "two are, and two is the most");
+        drop(second);
+        assert_eq!(knock(), Some(id), "one is over");
     }
 }

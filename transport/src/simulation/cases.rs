@@ -141,7 +141,7 @@ pub fn built_in() -> Vec<Case> {
     vec![
         Case::constant("10 Mbit/s, 50 ms, 1 % loss, 0.75 x", 0.75, 50 * MS, 0.01, 0.97),
         Case::constant("10 Mbit/s, 50 ms, 1 % loss, 1 x", 1.0, 50 * MS, 0.01, 0.90),
-        Case::constant("10 Mbit/s, 50 ms, 1 % loss, 2 x", 2.0, 50 * MS, 0.01, 0.44),
+        Case::constant("10 Mbit/s, 50 ms, 1 % loss, 2 x", 2.0, 50 * MS, 0.01, 0.45),
         Case::constant("10 Mbit/s, 150 ms, 1 % loss, 0.2 x", 0.2, 150 * MS, 0.01, 0.97),
         Case { up: bursts.up.clone().lossy(0.0).bursty(BurstLoss { loss: 0.02, mean_packets: 5.0 }), ..bursts },
         Case {
