@@ -6,6 +6,7 @@
 //! allocates, sorts or touches a disk.
 
 pub mod collector;
+mod disk_sync;
 pub mod events;
 pub mod frame_sink;
 pub mod frames;
