@@ -8,6 +8,7 @@
 
 mod from;
 mod log;
+mod losses;
 mod merge;
 mod read;
 mod segments;
@@ -17,6 +18,7 @@ mod stream;
 use rt_core::clock::Monotonic;
 
 pub use log::{EventHealth, EventLog};
+pub use losses::{EventLosses, SourceLosses};
 pub use merge::Merge;
 pub use read::{EventFile, EventFileError};
 pub use sink::EventSink;
