@@ -10,7 +10,7 @@ use super::output::print_json;
 use super::{Result, count};
 use crate::error::BenchError;
 use crate::host::Host;
-use crate::telemetry::{Plan, Row, measure};
+use crate::telemetry::{Peer, PeerRow, Plan, Ratio, Row, measure};
 
 /// Producers of each row, and records a second that they offer where nothing else is said.
 const ROWS: [(usize, f64); 3] = [(1, 1.0e6), (3, 2.0e6), (10, 4.4e6)];
@@ -34,6 +34,9 @@ pub struct TelemetryArgs {
     /// The event log's quota, MiB.
     #[arg(long, value_name = "N", default_value_t = 1_024, value_parser = count)]
     quota_mib: usize,
+    /// Leave out what one would otherwise use.
+    #[arg(long)]
+    no_peers: bool,
     /// Print one JSON object instead of lines.
     #[arg(long)]
     json: bool,
@@ -45,6 +48,8 @@ pub struct TelemetryArgs {
 #[derive(Serialize)]
 struct TelemetryReport {
     rows: Vec<Row>,
+    peers: Vec<PeerRow>,
+    ratios: Vec<Ratio>,
     host: Host,
 }
 
@@ -61,7 +66,7 @@ impl TelemetryArgs {
             }
             None => ROWS.to_vec(),
         };
-        let mut rows = Vec::new();
+        let (mut rows, mut peers, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for (producers, rate) in wanted {
             let plan = Plan {
                 producers,
@@ -70,18 +75,30 @@ impl TelemetryArgs {
                 quota_mib: self.quota_mib as u64,
             };
             let row = measure(plan, &dir.join(format!("events-{producers}")))?;
-            if !self.json {
-                println!("{row}");
+            self.say(&row);
+            for peer in Peer::ALL.into_iter().filter(|_| !self.no_peers) {
+                let beside = peer.measure(plan, &dir)?;
+                let ratio = Ratio::of(&row, &beside);
+                self.say(&beside);
+                self.say(&ratio);
+                peers.push(beside);
+                ratios.push(ratio);
             }
             rows.push(row);
         }
         let missed: Vec<String> = rows.iter().filter_map(Row::missed).collect();
         if self.json {
-            print_json(&TelemetryReport { rows, host: Host::look() })?;
+            print_json(&TelemetryReport { rows, peers, ratios, host: Host::look() })?;
         }
         if self.check && !missed.is_empty() {
             return Err(BenchError::Violated(format!("claims that did not hold: {}", missed.join("; "))));
         }
         Ok(())
+    }
+
+    fn say(&self, line: &impl std::fmt::Display) {
+        if !self.json {
+            println!("{line}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The event log's files: a new one each day and whenever the last is full; the oldest make way for the newest.
 
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
