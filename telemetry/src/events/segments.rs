@@ -224,3 +224,34 @@ impl Segments {
         &self.health
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_follows_what_was_written_while_nobody_waits_and_has_all_at_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let quota = (8 * 64 * EVENT_BYTES) as u64 + 64 * 1024;
+        let mut segments = Segments::new(dir.path(), quota, ClockAnchor::now());
+        let event = Event::new(EventKind::Hop, Monotonic::from_ns(7));
+        segments.extend(&[event; 10]);
+        segments.flush();
+        let first = Arc::clone(segments.file.as_ref().unwrap());
+        let begun = Monotonic::now();
+        while !first.is_on_disk() {
+            assert!(begun.elapsed().as_secs() < 60, "{:?}", first.take_error());
+            std::thread::yield_now();
+        }
+        // Until a file is full: it is let go of only when the disk has its end.
+        while Arc::ptr_eq(&first, segments.file.as_ref().unwrap()) {
+            segments.extend(&[event; 10]);
+            segments.flush();
+        }
+        assert!(first.is_on_disk() || segments.settling.iter().any(|file| Arc::ptr_eq(file, &first)));
+        let last = Arc::clone(segments.file.as_ref().unwrap());
+        segments.finish();
+        assert!(first.is_on_disk() && last.is_on_disk() && segments.settling.is_empty());
+        assert_eq!((segments.health.lost, &segments.health.last_error), (0, &None));
+    }
+}

@@ -138,3 +138,39 @@ fn write_whole(path: &Path, frame: &FrameToSave) -> io::Result<File> {
     }
     written
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_follows_behind_and_never_lacks_more_files_than_are_allowed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut unsynced = Unsynced::default();
+        let mut all = Vec::new();
+        for number in 0..3 * MOST_UNSYNCED {
+            let path = dir.path().join(number.to_string());
+            let mut file = File::create(&path).unwrap();
+            file.write_all(b"pixels").unwrap();
+            unsynced.take(file, &path).unwrap();
+            all.extend(unsynced.files.back().cloned());
+            assert!(unsynced.files.len() <= MOST_UNSYNCED);
+            assert!(all.iter().filter(|file| !file.is_on_disk()).count() <= MOST_UNSYNCED);
+        }
+        unsynced.finish();
+        assert!(all.iter().all(|file| file.is_on_disk()));
+        assert_eq!(unsynced.error, None);
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_synced_is_told_and_let_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut unsynced = Unsynced::default();
+        let gone = dir.path().join("gone").join("frame");
+        unsynced.take(File::create(dir.path().join("frame")).unwrap(), &gone).unwrap();
+        unsynced.files.iter().for_each(|file| file.sync());
+        unsynced.take(File::create(dir.path().join("next")).unwrap(), &dir.path().join("next")).unwrap();
+        assert_eq!(unsynced.files.len(), 1);
+        assert!(unsynced.error.take().is_some());
+    }
+}
