@@ -66,25 +66,31 @@ impl TelemetryArgs {
             }
             None => ROWS.to_vec(),
         };
-        let (mut rows, mut peers, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        for (producers, rate) in wanted {
-            let plan = Plan {
+        let plans: Vec<Plan> = wanted
+            .into_iter()
+            .map(|(producers, rate)| Plan {
                 producers,
                 duration: Duration::from_secs(self.seconds as u64),
                 records_per_s: self.rate.map_or(rate, |rate| rate as f64),
                 quota_mib: self.quota_mib as u64,
-            };
-            let row = measure(plan, &dir.join(format!("events-{producers}")))?;
+            })
+            .collect();
+        // Ours first: what the process took of memory until then is a row's, and not a peer's.
+        let (mut rows, mut peers, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for plan in &plans {
+            let row = measure(*plan, &dir.join(format!("events-{}", plan.producers)))?;
             self.say(&row);
-            for peer in Peer::ALL.into_iter().filter(|_| !self.no_peers) {
-                let beside = peer.measure(plan, &dir)?;
-                let ratio = Ratio::of(&row, &beside);
+            rows.push(row);
+        }
+        for (plan, row) in plans.iter().zip(&rows).filter(|_| !self.no_peers) {
+            for peer in Peer::ALL {
+                let beside = peer.measure(*plan, &dir)?;
                 self.say(&beside);
+                let ratio = Ratio::of(row, &beside);
                 self.say(&ratio);
                 peers.push(beside);
                 ratios.push(ratio);
             }
-            rows.push(row);
         }
         let missed: Vec<String> = rows.iter().filter_map(Row::missed).collect();
         if self.json {
