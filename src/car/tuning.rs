@@ -62,6 +62,9 @@ pub fn profile(args: &CarArgs) -> Result<CarProfile, Failure> {
     if let Some(dir) = &tuning.output_dir {
         profile.run.output_dir.clone_from(dir);
     }
+    if tuning.no_logs {
+        profile.run.log_nothing();
+    }
     if let Some(dir) = &args.certs {
         let files = TlsFiles::of(dir, "car");
         let peer = profile.cloud.get_or_insert_with(|| CloudPeer {
@@ -138,6 +141,21 @@ mod tests {
         assert_eq!(half, Ok((Prototype, Carrier::Auto, Probe::None)));
         let other_half = cloud(&["--carrier", "prototype"]);
         assert_eq!(other_half, Ok((Turbo, Carrier::Prototype, Probe::None)));
+    }
+
+    #[test]
+    fn no_logs_means_none_of_any_kind() {
+        let run = |flags: &[&str]| {
+            let car = concat!(env!("CARGO_MANIFEST_DIR"), "/config/car.yaml");
+            let line = Line::try_parse_from(["car", car].iter().chain(flags)).expect("the line parses");
+            profile(&line.args).expect("the profile is right").run
+        };
+        let (with, without) = (run(&[]), run(&["--no-logs"]));
+        assert!(with.client_queries && with.event_log_quota_mib > 0);
+        let said = serde_json::to_string(&without).expect("a profile is text");
+        assert!(!said.contains("true") && said.contains("\"event_log_quota_mib\":0"), "{said}");
+        assert!(said.contains("\"save_frames\":\"none\""), "{said}");
+        assert!(cloud(&["--no-logs"]).is_ok());
     }
 
     #[test]

@@ -80,6 +80,9 @@ pub struct Tuning {
     /// Take commands at this UNIX socket, as `turbo control` sends them, in place of the profile's.
     #[arg(long, value_name = "PATH")]
     pub control: Option<PathBuf>,
+    /// Write none of the logs, no raw frames and no event log, whatever the profile says.
+    #[arg(long)]
+    pub no_logs: bool,
     /// Print one JSON object at the end instead of the table.
     #[arg(long)]
     pub json: bool,
@@ -114,8 +117,10 @@ impl Tuning {
         ] {
             flag(name, path.clone().map(Into::into));
         }
-        if self.json {
-            flags.push("--json".into());
+        for (name, given) in [("--no-logs", self.no_logs), ("--json", self.json)] {
+            if given {
+                flags.push(name.into());
+            }
         }
         flags
     }

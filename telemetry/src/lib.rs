@@ -6,6 +6,7 @@
 //! allocates, sorts or touches a disk.
 
 pub mod collector;
+mod disk_sync;
 pub mod events;
 pub mod frame_sink;
 pub mod frames;
@@ -15,6 +16,7 @@ pub mod logs;
 pub mod logs_page;
 pub mod names;
 pub mod part_file;
+pub mod part_seal;
 pub mod part_writer;
 pub mod records;
 pub mod run_clock;

@@ -14,6 +14,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
 
+use crate::part_seal::{self, Unsealed};
 use crate::schema::{ColumnBuffer, ColumnSpec, Values};
 
 static PROPERTIES: LazyLock<WriterPropertiesPtr> = LazyLock::new(|| {
@@ -135,8 +136,10 @@ impl LogShape {
     ) -> Result<(), PartError> {
         let io = |what| move |source| PartError::Io { what, path: path.to_owned(), source };
         let parquet = |source| PartError::Parquet { path: path.to_owned(), source };
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(path).map_err(io("create"))?;
-        let file = self.encode(file, buffers, notes).map_err(parquet)?;
+        // Read back where it is sealed.
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path);
+        let file = self.encode(file.map_err(io("create"))?, buffers, notes).map_err(parquet)?;
+        let file = file.seal().map_err(io("seal"))?;
         file.sync_all().map_err(io("sync"))
     }
 
@@ -145,9 +148,10 @@ impl LogShape {
         file: File,
         buffers: impl IntoIterator<Item = &'a ColumnBuffer>,
         notes: &[KeyValue],
-    ) -> Result<File, ParquetError> {
-        let mut writer = SerializedFileWriter::new(file, self.schema()?, Arc::clone(&PROPERTIES))?;
-        notes.iter().for_each(|note| writer.append_key_value_metadata(note.clone()));
+    ) -> Result<Unsealed, ParquetError> {
+        let mut writer = SerializedFileWriter::new(Unsealed::new(file), self.schema()?, Arc::clone(&PROPERTIES))?;
+        let notes = notes.iter().cloned().chain([part_seal::blank()]);
+        notes.for_each(|note| writer.append_key_value_metadata(note));
         let mut group = writer.next_row_group()?;
         for (column, buffer) in self.columns.iter().zip(buffers) {
             let mut chunk = group.next_column()?.ok_or_else(|| mismatch(&column.name))?;

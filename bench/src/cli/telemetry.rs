@@ -10,7 +10,7 @@ use super::output::print_json;
 use super::{Result, count};
 use crate::error::BenchError;
 use crate::host::Host;
-use crate::telemetry::{Plan, Row, measure};
+use crate::telemetry::{Peer, PeerRow, Plan, Ratio, Row, measure};
 
 /// Producers of each row, and records a second that they offer where nothing else is said.
 const ROWS: [(usize, f64); 3] = [(1, 1.0e6), (3, 2.0e6), (10, 4.4e6)];
@@ -34,6 +34,9 @@ pub struct TelemetryArgs {
     /// The event log's quota, MiB.
     #[arg(long, value_name = "N", default_value_t = 1_024, value_parser = count)]
     quota_mib: usize,
+    /// Leave out what one would otherwise use.
+    #[arg(long)]
+    no_peers: bool,
     /// Print one JSON object instead of lines.
     #[arg(long)]
     json: bool,
@@ -45,6 +48,8 @@ pub struct TelemetryArgs {
 #[derive(Serialize)]
 struct TelemetryReport {
     rows: Vec<Row>,
+    peers: Vec<PeerRow>,
+    ratios: Vec<Ratio>,
     host: Host,
 }
 
@@ -61,27 +66,45 @@ impl TelemetryArgs {
             }
             None => ROWS.to_vec(),
         };
-        let mut rows = Vec::new();
-        for (producers, rate) in wanted {
-            let plan = Plan {
+        let plans: Vec<Plan> = wanted
+            .into_iter()
+            .map(|(producers, rate)| Plan {
                 producers,
                 duration: Duration::from_secs(self.seconds as u64),
                 records_per_s: self.rate.map_or(rate, |rate| rate as f64),
                 quota_mib: self.quota_mib as u64,
-            };
-            let row = measure(plan, &dir.join(format!("events-{producers}")))?;
-            if !self.json {
-                println!("{row}");
-            }
+            })
+            .collect();
+        // Ours first: what the process took of memory until then is a row's, and not a peer's.
+        let (mut rows, mut peers, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for plan in &plans {
+            let row = measure(*plan, &dir.join(format!("events-{}", plan.producers)))?;
+            self.say(&row);
             rows.push(row);
+        }
+        for (plan, row) in plans.iter().zip(&rows).filter(|_| !self.no_peers) {
+            for peer in Peer::ALL {
+                let beside = peer.measure(*plan, &dir)?;
+                self.say(&beside);
+                let ratio = Ratio::of(row, &beside);
+                self.say(&ratio);
+                peers.push(beside);
+                ratios.push(ratio);
+            }
         }
         let missed: Vec<String> = rows.iter().filter_map(Row::missed).collect();
         if self.json {
-            print_json(&TelemetryReport { rows, host: Host::look() })?;
+            print_json(&TelemetryReport { rows, peers, ratios, host: Host::look() })?;
         }
         if self.check && !missed.is_empty() {
             return Err(BenchError::Violated(format!("claims that did not hold: {}", missed.join("; "))));
         }
         Ok(())
+    }
+
+    fn say(&self, line: &impl std::fmt::Display) {
+        if !self.json {
+            println!("{line}");
+        }
     }
 }

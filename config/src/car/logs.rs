@@ -69,6 +69,40 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
+    /// Switches off every log, raw frames and the event log.
+    pub fn log_nothing(&mut self) {
+        let Self {
+            output_dir: _,
+            max_entries: _,
+            client_queries,
+            camera_contexts,
+            save_frames,
+            ping_loop,
+            ping_interval_ms: _,
+            client_enable_bw_stat_log,
+            client_enable_allocation_stat_log,
+            client_enable_network_stat_log,
+            client_enable_incoming_image_context_log,
+            client_enable_outgoing_image_context_log,
+            logging_interval_ms: _,
+            event_log_quota_mib,
+        } = self;
+        for log in [
+            client_queries,
+            camera_contexts,
+            ping_loop,
+            client_enable_bw_stat_log,
+            client_enable_allocation_stat_log,
+            client_enable_network_stat_log,
+            client_enable_incoming_image_context_log,
+            client_enable_outgoing_image_context_log,
+        ] {
+            *log = false;
+        }
+        *save_frames = SaveFrames::None;
+        *event_log_quota_mib = 0;
+    }
+
     pub(super) fn resolve_paths(&mut self, base: &Path) {
         resolve(base, &mut self.output_dir);
     }

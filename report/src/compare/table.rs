@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Comparison, Row};
 use crate::report::Missing;
-use crate::show::{count, ms, optional};
+use crate::show::{count, losses, ms, optional};
 
 /// The comparison as text.
 #[must_use]
@@ -49,12 +49,5 @@ fn lacks(text: &mut String, name: &str, missing: &Missing) -> std::fmt::Result {
     if !missing.any() {
         return Ok(());
     }
-    let parts = missing.missing_parts + missing.unreadable_parts + missing.unfinished_parts;
-    writeln!(
-        text,
-        "MISSING in {name}: {} parts, {} frames without a decision, {} dropped between threads",
-        count(parts),
-        count(missing.frames_without_decision),
-        count(missing.dropped_by_threads)
-    )
+    writeln!(text, "MISSING in {name}: {}", losses(missing))
 }

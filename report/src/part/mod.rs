@@ -4,15 +4,16 @@
 //! version) that must not keep the others from being read, rows of a frame never straddle two, and memory stays that
 //! of one part however long the run was.
 
+mod plausible;
 mod problem;
 mod quiet;
 mod table;
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Cursor;
 use std::path::Path;
 
 use polars::prelude::{DataType, ParallelStrategy, ParquetReader, SerReader};
+use telemetry::part_seal::Seal;
 
 pub use problem::PartProblem;
 pub use quiet::quiet_reader_panics;
@@ -48,10 +49,17 @@ pub enum Wanted<'a> {
 /// # Errors
 /// [`PartProblem`]: what is wrong with the file, without its name.
 pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Table, PartProblem> {
-    let mut file = File::open(path).map_err(PartProblem::Io)?;
-    check_magic(&mut file)?;
+    let bytes = std::fs::read(path).map_err(PartProblem::Io)?;
+    check_magic(&bytes)?;
+    let seal = Seal::of(&bytes);
+    if let Seal::Broken { sealed, found } = seal {
+        return Err(PartProblem::Broken { sealed, found });
+    }
     quiet::catch(|| {
-        let mut reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None);
+        if seal == Seal::Absent {
+            plausible::check(path)?;
+        }
+        let mut reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
         let schema = reader.schema().map_err(PartProblem::damaged)?;
         let rows = reader.num_rows().map_err(PartProblem::damaged)?;
         if rows > MOST_ROWS {
@@ -77,21 +85,13 @@ pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Table, PartProblem> {
 }
 
 /// Tells a foreign file from one that was cut short, which the reader's own errors do not.
-fn check_magic(file: &mut File) -> Result<(), PartProblem> {
-    let bytes = file.metadata().map_err(PartProblem::Io)?.len();
-    if bytes == 0 {
-        return Err(PartProblem::Empty);
+fn check_magic(bytes: &[u8]) -> Result<(), PartProblem> {
+    match bytes {
+        [] => Err(PartProblem::Empty),
+        _ if !bytes.starts_with(MAGIC) => Err(PartProblem::NotParquet),
+        _ if bytes.len() < 12 || !bytes.ends_with(MAGIC) => Err(PartProblem::CutShort { bytes: bytes.len() as u64 }),
+        _ => Ok(()),
     }
-    let mut head = [0; 4];
-    if bytes < 4 || file.read_exact(&mut head).is_err() || head != *MAGIC {
-        return Err(PartProblem::NotParquet);
-    }
-    let mut tail = [0; 4];
-    let read = file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut tail));
-    if bytes < 12 || read.is_err() || tail != *MAGIC {
-        return Err(PartProblem::CutShort { bytes });
-    }
-    file.rewind().map_err(PartProblem::Io)
 }
 
 fn dtype_name(dtype: &DataType) -> String {

@@ -28,6 +28,14 @@ pub enum PartProblem {
         /// The limit.
         most: usize,
     },
+    /// Bytes are not those that were written.
+    #[error("is damaged: it was sealed with the checksum {sealed:?}, and its bytes give {found:?}")]
+    Broken {
+        /// The checksum it was sealed with.
+        sealed: String,
+        /// That of its bytes.
+        found: String,
+    },
     /// The reader gave up.
     #[error("is damaged: {0}")]
     Damaged(String),

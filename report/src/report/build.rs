@@ -7,7 +7,7 @@ use rt_core::trace::{Hop, HopHistograms};
 
 use super::{
     Bandwidth, CameraReport, CloudReport, HopTimes, Missing, Quantile, Report, RunReport, SeriesReport, ServiceReport,
-    Utility,
+    TelemetryLosses, Utility,
 };
 use crate::analysis::{Analysis, QueryStats, ServedStats};
 use crate::finding::{Finding, Findings, Severity};
@@ -31,6 +31,7 @@ pub struct Measured {
 pub fn build(run: Run) -> (Report, Measured) {
     let mut analysis = Analysis::of(&run);
     let mut findings = std::mem::take(&mut analysis.findings);
+    let telemetry = TelemetryLosses::of(&run, &mut findings);
     let hops = hops(&run, &mut findings);
     let threads = threads(&run, &mut findings);
     let seconds = seconds(&analysis);
@@ -70,7 +71,7 @@ pub fn build(run: Run) -> (Report, Measured) {
         drops: drops(&analysis, &total),
         cameras: analysis.cameras.iter().map(|(&service, stats)| CameraReport::of(service, stats)).collect(),
         series: SeriesReport::of(&analysis),
-        missing: missing(run, &analysis, findings, &threads, lost),
+        missing: missing(run, &analysis, findings, &threads, lost, telemetry),
         threads,
     };
     (report, Measured { hops, queries: analysis.queries, served: analysis.served })
@@ -82,6 +83,7 @@ fn missing(
     mut findings: Findings,
     threads: &[BTreeMap<String, String>],
     lost: u64,
+    telemetry: TelemetryLosses,
 ) -> Missing {
     let (missing_parts, car) = (run.missing_parts(), run.info(Place::Car).map(|info| info.start.monotonic_ns));
     let mut clock_steps = Vec::new();
@@ -103,6 +105,7 @@ fn missing(
         unfinished_parts: run.unfinished,
         frames_without_decision: lost,
         dropped_by_threads: drops.sum(),
+        telemetry,
         foreign_files: run.foreign,
         clock_steps,
         findings: findings.into_sorted(),

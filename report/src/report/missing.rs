@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::TelemetryLosses;
 use crate::finding::Finding;
 
 /// What is missing or was lost; all zero in a run whose numbers are whole.
@@ -17,6 +18,8 @@ pub struct Missing {
     pub frames_without_decision: u64,
     /// Things that threads did not hand on because there was no room (`drops` of `threads.csv`).
     pub dropped_by_threads: u64,
+    /// What the event logs say of the telemetry itself.
+    pub telemetry: TelemetryLosses,
     /// Files that belong to no log.
     pub foreign_files: u64,
     /// Steps of the Unix clock during the run, s.
@@ -30,6 +33,6 @@ impl Missing {
     #[must_use]
     pub const fn any(&self) -> bool {
         self.missing_parts + self.unreadable_parts + self.unfinished_parts + self.frames_without_decision > 0
-            || self.dropped_by_threads > 0
+            || self.dropped_by_threads + self.telemetry.dropped + self.telemetry.unreadable_files > 0
     }
 }

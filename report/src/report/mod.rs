@@ -6,6 +6,7 @@ mod latency;
 mod missing;
 mod series;
 mod services;
+mod telemetry;
 mod utility;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use latency::{HopTimes, Quantile};
 pub use missing::Missing;
 pub use series::{Point, SeriesReport};
 pub use services::{CameraReport, CloudReport, ServiceReport};
+pub use telemetry::{SourceLoss, TelemetryLosses};
 pub use utility::Utility;
 
 /// A run's report.

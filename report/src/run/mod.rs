@@ -24,6 +24,8 @@ pub struct RunDir {
     pub place: Place,
     /// What `run.yaml` says, where it can be read.
     pub info: Option<RunInfo>,
+    /// The files of its event log, oldest first.
+    pub events: Vec<PathBuf>,
 }
 
 /// One part file of a log.
@@ -153,7 +155,7 @@ impl Run {
             }
             self.logs.push(log);
         }
-        self.dirs.push(RunDir { path, place, info });
+        self.dirs.push(RunDir { path, place, info, events: scan.events });
     }
 
     /// The logs of one type.

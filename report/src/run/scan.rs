@@ -19,6 +19,8 @@ const DEPTH_OF_OTHERS: usize = 1;
 pub(super) struct Scan {
     pub(super) parts: Vec<(PathBuf, PartName, PathBuf)>,
     pub(super) raw_frames: u64,
+    /// The files of the event log.
+    pub(super) events: Vec<PathBuf>,
     pub(super) unfinished: Vec<PathBuf>,
     pub(super) foreign: Vec<PathBuf>,
     pub(super) unreadable: Vec<(PathBuf, io::Error)>,
@@ -30,6 +32,7 @@ pub(super) fn scan(dir: &Path, is_run: bool) -> Scan {
     scan.enter(dir, if is_run { DEPTH } else { DEPTH_OF_OTHERS });
     scan.foreign.sort();
     scan.unfinished.sort();
+    scan.events.sort();
     scan
 }
 
@@ -54,6 +57,8 @@ impl Scan {
             self.parts.push((dir.to_owned(), part, path));
         } else if RawFrame::parse(name).is_some() {
             self.raw_frames += 1;
+        } else if name.starts_with("events_") && name.ends_with(".bin") {
+            self.events.push(path);
         } else if name.starts_with('.') && (name.ends_with(".partial") || name.ends_with(".journal")) {
             self.unfinished.push(path);
         } else if !OWN_FILES.contains(&name) && !OWN_STEMS.iter().any(|stem| name.starts_with(stem)) {

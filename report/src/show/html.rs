@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::plot::{Line, bar, lines};
-use super::{count, duration, ms, optional, percent};
+use super::{count, duration, losses, ms, optional, percent};
 use crate::report::{HopTimes, Point, Quantile, Report};
 
 const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:0 1em;color:#1c2430;\
@@ -69,16 +69,7 @@ fn head(page: &mut String, report: &Report) -> std::fmt::Result {
 fn missing(page: &mut String, report: &Report) -> std::fmt::Result {
     let missing = &report.missing;
     if missing.any() {
-        write!(
-            page,
-            "<div class=\"lost\"><strong>Missing:</strong> {} parts missing, {} unreadable, {} unfinished, {} frames without a \
-             decision, {} dropped between threads",
-            count(missing.missing_parts),
-            count(missing.unreadable_parts),
-            count(missing.unfinished_parts),
-            count(missing.frames_without_decision),
-            count(missing.dropped_by_threads)
-        )?;
+        write!(page, "<div class=\"lost\"><strong>Missing:</strong> {}", losses(missing))?;
     } else {
         write!(page, "<div class=\"whole\">Nothing missing, nothing dropped")?;
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{count, duration, ms, optional, over_time, percent, spark};
+use super::{count, duration, losses, ms, optional, over_time, percent, spark};
 use crate::finding::{Finding, Severity};
 use crate::report::{HopTimes, Quantile, Report, ServiceReport};
 
@@ -42,27 +42,14 @@ fn head(text: &mut String, report: &Report) -> std::fmt::Result {
 
 fn missing(text: &mut String, report: &Report) -> std::fmt::Result {
     let missing = &report.missing;
-    let counts = [
-        (missing.missing_parts, "parts missing"),
-        (missing.unreadable_parts, "parts unreadable"),
-        (missing.unfinished_parts, "parts unfinished"),
-        (missing.frames_without_decision, "frames without a decision"),
-        (missing.dropped_by_threads, "dropped between threads"),
-        (missing.foreign_files, "foreign files"),
-        (missing.clock_steps.len() as u64, "clock steps"),
-    ];
-    let said: Vec<String> = counts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{} {what}", count(*number)))
-        .collect();
+    let said = losses(missing);
     let read = format!("{} rows of {} parts read", count(report.run.rows), count(report.run.parts));
     if missing.any() {
-        writeln!(text, "\nMISSING  {} ({read})", said.join(" · "))?;
+        writeln!(text, "\nMISSING  {said} ({read})")?;
     } else if said.is_empty() {
         writeln!(text, "\nnothing missing, nothing dropped: {read}")?;
     } else {
-        writeln!(text, "\nnothing missing, but {} ({read})", said.join(" · "))?;
+        writeln!(text, "\nnothing missing, but {said} ({read})")?;
     }
     findings(text, &missing.findings, FINDINGS)
 }

@@ -16,9 +16,10 @@ fn ns(time: Duration) -> u64 {
 const PING_PATIENCE: Duration = Duration::from_secs(1);
 
 impl From<&Stamp> for Event {
+    #[inline]
     fn from(stamp: &Stamp) -> Self {
         let (seq, service, detail) = (stamp.seq, stamp.service, stamp.hop as u8);
-        Self { seq, service, detail, value: ns(stamp.elapsed()), ..Self::new(EventKind::Hop, stamp.end) }
+        Self { seq, service, detail, value: stamp.elapsed_ns(), ..Self::new(EventKind::Hop, stamp.end) }
     }
 }
 

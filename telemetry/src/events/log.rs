@@ -1,16 +1,11 @@
-//! The event log as the collector sees it: events in, files in the order of time out, everything counted.
+//! The event log: the stream of events as files, everything counted.
 
 use std::path::Path;
-use std::time::Duration;
 
-use rt_core::clock::{ClockAnchor, Monotonic};
+use rt_core::clock::ClockAnchor;
 
 use super::segments::Segments;
-use super::{Event, EventKind, Merge};
-
-/// How far behind the clock the watermark is. Longer than a thread that has read the clock is kept from pushing, and
-/// than nearly all hops that are told only after later ones; short enough that a killed process loses less than a second.
-const SLACK: Duration = Duration::from_millis(250);
+use super::{Event, EventSink};
 
 /// What became of the events; no number ever falls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,78 +22,44 @@ pub struct EventHealth {
     pub last_error: Option<String>,
 }
 
-/// Where a ring's losses have been told up to.
-#[derive(Clone, Copy, Default)]
-struct Told(u64);
-
 /// The event log of one process.
-pub struct EventLog {
-    merge: Merge,
-    segments: Segments,
-    told: Vec<Told>,
-}
+pub struct EventLog(Segments);
 
 impl EventLog {
     /// A log in `dir`, which is made when the first event comes; its files take `quota_bytes` at the most.
     #[must_use]
     pub fn new(dir: &Path, quota_bytes: u64, start: ClockAnchor) -> Self {
-        Self { merge: Merge::new(0), segments: Segments::new(dir, quota_bytes, start), told: Vec::new() }
+        Self(Segments::new(dir, quota_bytes, start))
     }
 
-    /// The rings that events come through, before the first comes. Names may be of any characters.
-    pub(crate) fn begin(&mut self, sources: Vec<String>) {
-        self.merge = Merge::new(sources.len());
-        self.told = vec![Told::default(); sources.len()];
-        self.segments.name_sources(sources);
-    }
-
-    /// An event that came through a ring.
-    #[inline]
-    pub(crate) fn push(&mut self, source: usize, event: Event) {
-        if self.merge.is_full() {
-            let segments = &mut self.segments;
-            self.merge.relieve(|event| segments.push(&event.encode()));
-        }
-        self.merge.push(source, event);
-    }
-
-    /// A ring has lost so many records since the start: what is new of it is an event.
-    pub(crate) fn dropped(&mut self, source: usize, in_all: u64, now: Monotonic) {
-        let Some(Told(told)) = self.told.get_mut(source) else { return };
-        if in_all > *told {
-            let value = in_all - *told;
-            *told = in_all;
-            self.push(source, Event { value, ..Event::new(EventKind::Dropped, now) });
-        }
-    }
-
-    /// Writes what is older than the watermark, for rings that were emptied after `looked`.
-    pub(crate) fn settle(&mut self, looked: Monotonic) {
-        self.release(looked.minus(SLACK));
-    }
-
-    /// Writes the rest.
-    pub(crate) fn finish(&mut self) {
-        self.release(Monotonic::from_ns(u64::MAX));
-        self.segments.close();
-    }
-
-    fn release(&mut self, until: Monotonic) {
-        let segments = &mut self.segments;
-        self.merge.release(until, |event| segments.push(&event.encode()));
-        segments.flush();
-    }
-
-    /// What became of the events so far.
-    #[must_use]
-    pub fn health(&self) -> EventHealth {
-        let written = self.segments.health();
+    /// What became of the events so far; `late` is known to the stream alone.
+    pub(super) fn health(&self) -> EventHealth {
+        let written = self.0.health();
         EventHealth {
             written: written.written,
-            late: self.merge.came_late(),
+            late: 0,
             expired: written.expired,
             lost: written.lost,
             last_error: written.last_error.clone(),
         }
+    }
+}
+
+impl EventSink for EventLog {
+    fn begin(&mut self, sources: &[String]) {
+        self.0.name_sources(sources.to_vec());
+    }
+
+    fn events(&mut self, events: &[Event]) {
+        self.0.extend(events);
+    }
+
+    fn settle(&mut self) {
+        self.0.flush();
+    }
+
+    fn finish(&mut self) {
+        self.0.flush();
+        self.0.finish();
     }
 }

@@ -8,15 +8,21 @@
 
 mod from;
 mod log;
+mod losses;
 mod merge;
 mod read;
 mod segments;
+mod sink;
+mod stream;
 
 use rt_core::clock::Monotonic;
 
 pub use log::{EventHealth, EventLog};
+pub use losses::{EventLosses, SourceLosses};
 pub use merge::Merge;
 pub use read::{EventFile, EventFileError};
+pub use sink::EventSink;
+pub(crate) use stream::EventStream;
 
 /// Bytes of one event.
 pub const EVENT_BYTES: usize = 32;
@@ -143,8 +149,9 @@ impl Event {
 
     /// The bytes in the file.
     #[must_use]
+    #[inline]
     pub fn encode(&self) -> [u8; EVENT_BYTES] {
-        let [a, b, c, d] = [
+        let words = [
             self.at.as_ns(),
             self.seq,
             self.value,
@@ -153,10 +160,11 @@ impl Event {
                 | u64::from(self.kind as u8) << 32
                 | u64::from(self.detail) << 40
                 | u64::from(self.flags) << 48,
-        ]
-        .map(u64::to_le_bytes);
+        ];
         let mut bytes = [0; EVENT_BYTES];
-        bytes.iter_mut().zip(a.into_iter().chain(b).chain(c).chain(d)).for_each(|(byte, value)| *byte = value);
+        for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+            *place = word.to_le_bytes();
+        }
         bytes
     }
 

@@ -1,21 +1,23 @@
 //! The event log's files: a new one each day and whenever the last is full; the oldest make way for the newest.
 
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rt_core::clock::{ClockAnchor, Monotonic};
 
-use super::{EVENT_BYTES, EventKind, FIELDS, FLAGS_FIELD};
+use super::{EVENT_BYTES, Event, EventKind, FIELDS, FLAGS_FIELD};
+use crate::disk_sync::{Synced, Syncer};
 use crate::run_clock::local_timestamp;
 
 /// The first word of a file, and the version of what follows.
 pub(super) const MAGIC: &str = "turbo-events 1 ";
 /// Of the quota, one file takes this part at the most.
 const FILES: u64 = 8;
-/// Events are written in pieces of about this many bytes.
-const PIECE: usize = 256 * 1024;
+/// Events are written in pieces of so many at the most: 256 KiB, which a core's own cache holds.
+const PIECE: usize = 8 * 1024;
 /// After a failure the next file is tried when so much time has passed.
 const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -42,10 +44,13 @@ pub(super) struct Segments {
     start: ClockAnchor,
     day: String,
     next: u64,
-    file: Option<File>,
+    file: Option<Arc<Synced>>,
+    syncer: Option<Arc<Syncer>>,
+    /// Full files whose last piece the disk may not have yet.
+    settling: Vec<Arc<Synced>>,
     closed: VecDeque<Segment>,
     current: Option<Segment>,
-    buffer: Vec<u8>,
+    buffer: Vec<[u8; EVENT_BYTES]>,
     retry_at: Monotonic,
     health: Written,
 }
@@ -60,9 +65,11 @@ impl Segments {
             day: String::new(),
             next: 0,
             file: None,
+            syncer: None,
+            settling: Vec::new(),
             closed: VecDeque::new(),
             current: None,
-            buffer: Vec::with_capacity(PIECE + EVENT_BYTES),
+            buffer: Vec::with_capacity(PIECE),
             retry_at: Monotonic::ZERO,
             health: Written::default(),
         }
@@ -72,21 +79,23 @@ impl Segments {
         self.sources = sources;
     }
 
-    /// Adds an event; a full piece is written.
-    #[inline]
-    pub(super) fn push(&mut self, event: &[u8; EVENT_BYTES]) {
-        self.buffer.extend_from_slice(event);
-        if self.buffer.len() >= PIECE {
+    /// Adds events; full pieces are written.
+    pub(super) fn extend(&mut self, mut events: &[Event]) {
+        while let Some((some, rest)) = events.split_at_checked(PIECE - self.buffer.len()) {
+            self.buffer.extend(some.iter().map(Event::encode));
             self.flush();
+            events = rest;
         }
+        self.buffer.extend(events.iter().map(Event::encode));
     }
 
     /// Writes what there is.
     pub(super) fn flush(&mut self) {
+        self.look_at_the_disk();
         if self.buffer.is_empty() {
             return;
         }
-        let events = (self.buffer.len() / EVENT_BYTES) as u64;
+        let events = self.buffer.len() as u64;
         match self.write() {
             Ok(()) => self.health.written += events,
             Err(reason) => {
@@ -101,6 +110,16 @@ impl Segments {
         self.buffer.clear();
     }
 
+    /// Lets go of full files that the disk has, and hears of those that it refused.
+    fn look_at_the_disk(&mut self) {
+        for file in self.settling.iter().chain(&self.file) {
+            if let Some(error) = file.take_error() {
+                self.health.last_error = Some(format!("the event log could not be synced: {error}"));
+            }
+        }
+        self.settling.retain(|file| !file.is_on_disk());
+    }
+
     /// No reason is given while a failure is recent.
     fn write(&mut self) -> Result<(), Option<String>> {
         let now = Monotonic::now();
@@ -110,21 +129,23 @@ impl Segments {
         let anchor = ClockAnchor::now();
         let today = local_timestamp(anchor.unix.seconds()).map(|text| text.chars().take(10).collect::<String>());
         let today = today.unwrap_or_default();
-        let full = |segment: &Segment| segment.bytes + self.buffer.len() as u64 > self.quota_bytes / FILES;
+        let piece = (self.buffer.len() * EVENT_BYTES) as u64;
+        let full = |segment: &Segment| segment.bytes + piece > self.quota_bytes / FILES;
         if self.current.as_ref().is_none_or(|segment| full(segment) || self.day != today) {
             self.close();
             self.day = today;
             self.open(anchor).map_err(Some)?;
         }
-        self.make_room();
-        let (Some(file), Some(segment)) = (&mut self.file, &mut self.current) else { return Err(None) };
-        if let Err(error) = file.write_all(&self.buffer) {
+        self.make_room(piece);
+        let (Some(file), Some(segment)) = (&self.file, &mut self.current) else { return Err(None) };
+        if let Err(error) = file.file().write_all(self.buffer.as_flattened()) {
             // Half an event at the end would put every later one out of place.
-            let _ = file.set_len(segment.bytes);
+            let _ = file.file().set_len(segment.bytes);
             return Err(Some(format!("{}: {error}", segment.path.display())));
         }
-        segment.bytes += self.buffer.len() as u64;
-        segment.events += (self.buffer.len() / EVENT_BYTES) as u64;
+        file.change();
+        segment.bytes += piece;
+        segment.events += self.buffer.len() as u64;
         Ok(())
     }
 
@@ -141,19 +162,28 @@ impl Segments {
         std::fs::create_dir_all(&self.dir).map_err(said)?;
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(said)?;
         file.write_all(header.as_bytes()).map_err(said)?;
+        let file = Arc::new(Synced::new(file, self.dir.clone()));
+        self.syncer = Some(Syncer::follow(&file).map_err(said)?);
         self.file = Some(file);
         self.current = Some(Segment { path, bytes: header.len() as u64, events: 0 });
         Ok(())
     }
 
-    pub(super) fn close(&mut self) {
-        self.file = None;
+    fn close(&mut self) {
+        self.settling.extend(self.file.take());
         self.closed.extend(self.current.take());
     }
 
+    /// Closes the last file and waits for the disk.
+    pub(super) fn finish(&mut self) {
+        self.close();
+        self.settling.iter().for_each(|file| file.sync());
+        self.look_at_the_disk();
+        self.settling.clear();
+    }
+
     /// Removes the oldest files until the next piece is within the quota.
-    fn make_room(&mut self) {
-        let piece = self.buffer.len() as u64;
+    fn make_room(&mut self, piece: u64) {
         let total = |this: &Self| this.closed.iter().chain(&this.current).map(|segment| segment.bytes).sum::<u64>();
         while total(self) + piece > self.quota_bytes {
             let Some(oldest) = self.closed.pop_front() else { return };
@@ -192,5 +222,36 @@ impl Segments {
 
     pub(super) const fn health(&self) -> &Written {
         &self.health
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_follows_what_was_written_while_nobody_waits_and_has_all_at_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let quota = (8 * 64 * EVENT_BYTES) as u64 + 64 * 1024;
+        let mut segments = Segments::new(dir.path(), quota, ClockAnchor::now());
+        let event = Event::new(EventKind::Hop, Monotonic::from_ns(7));
+        segments.extend(&[event; 10]);
+        segments.flush();
+        let first = Arc::clone(segments.file.as_ref().unwrap());
+        let begun = Monotonic::now();
+        while !first.is_on_disk() {
+            assert!(begun.elapsed().as_secs() < 60, "{:?}", first.take_error());
+            std::thread::yield_now();
+        }
+        // Until a file is full: it is let go of only when the disk has its end.
+        while Arc::ptr_eq(&first, segments.file.as_ref().unwrap()) {
+            segments.extend(&[event; 10]);
+            segments.flush();
+        }
+        assert!(first.is_on_disk() || segments.settling.iter().any(|file| Arc::ptr_eq(file, &first)));
+        let last = Arc::clone(segments.file.as_ref().unwrap());
+        segments.finish();
+        assert!(first.is_on_disk() && last.is_on_disk() && segments.settling.is_empty());
+        assert_eq!((segments.health.lost, &segments.health.last_error), (0, &None));
     }
 }

@@ -94,7 +94,10 @@ impl CameraContexts {
     }
 
     fn hear(&mut self, done: Vec<Done>) {
-        for Done { number, outcome } in done {
+        for Done { number, outcome, unsynced } in done {
+            if let Some(error) = unsynced {
+                self.health.last_error = Some(format!("raw frames could not be synced: {error}"));
+            }
             // Jobs are done in the order of their numbers, so this is among the first that wait.
             let waiting = self.waiting.iter_mut().find(|waiting| waiting.job == Some(number));
             match (outcome, waiting) {

@@ -12,8 +12,8 @@ use super::head::{HEAD_BYTES, Head};
 use super::header::Header;
 use super::medium::Medium;
 use super::rows::{Mark, encode};
-use super::sync::{Synced, Syncer};
 use super::{JournalError, file_name, recover_journal};
+use crate::disk_sync::{Synced, Syncer};
 use crate::part_file::LogShape;
 use crate::schema::ColumnBuffer;
 
@@ -123,11 +123,11 @@ impl Journal {
     fn put(&mut self, payload_at: usize, end: usize, head: Head) -> io::Result<()> {
         if end > self.medium.bytes() {
             let twice = self.medium.bytes().saturating_mul(2).min(self.limit_bytes);
-            self.medium = Medium::new(&self.file.file, twice.max(end))?;
+            self.medium = Medium::new(self.file.file(), twice.max(end))?;
         }
         // The head last: with it the record is there.
-        self.medium.put(&self.file.file, payload_at, &self.payload)?;
-        self.medium.put(&self.file.file, self.tail, &head.encode())
+        self.medium.put(self.file.file(), payload_at, &self.payload)?;
+        self.medium.put(self.file.file(), self.tail, &head.encode())
     }
 
     /// The rows taken so far are in a whole part (or given up): the next ones belong to the next part.
@@ -150,7 +150,7 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         // The syncer may hold the file a little longer; the lock goes with the journal. It also goes with the process.
-        let _ = self.file.file.unlock();
+        let _ = self.file.file().unlock();
     }
 }
 

@@ -21,7 +21,6 @@ mod read;
 mod recover;
 mod report;
 mod rows;
-mod sync;
 
 pub(crate) use append::Journal;
 pub(crate) use rows::Mark;

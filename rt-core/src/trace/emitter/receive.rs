@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use rtrb::{Consumer, PopError};
+use rtrb::Consumer;
+use rtrb::chunks::ReadChunk;
 
 use crate::trace::count::Count;
+
+/// So many records are taken before their places are free again: a call to the ring's shared indices costs as much as
+/// several records, and a long drain must not keep a full ring full until its end.
+const PIECE: usize = 512;
 
 /// Takes what one emitter handed over.
 #[derive(Debug)]
@@ -14,16 +19,38 @@ pub struct Inlet<T> {
 }
 
 impl<T> Inlet<T> {
-    /// Calls `take` with each of the records that are in the ring now, oldest first, and frees its place.
+    /// Calls `take` with each of the records that are in the ring now, oldest first, and frees its place soon after.
     ///
     /// It ends after as many records as there were at the call, so that a fast emitter cannot hold the reader.
     pub fn drain(&mut self, mut take: impl FnMut(T)) -> usize {
+        self.pieces(|piece| piece.into_iter().for_each(&mut take))
+    }
+
+    /// As [`Inlet::drain`], with many records at once, where they lie.
+    ///
+    /// ```
+    /// let (mut emitter, mut inlet) = rt_core::trace::emitter::ring(4);
+    /// (0..4).for_each(|number| assert!(emitter.emit(number)));
+    /// let mut sum = 0;
+    /// assert_eq!(inlet.drain_slices(|numbers| sum += numbers.iter().sum::<i32>()), 4);
+    /// assert_eq!(sum, 6);
+    /// ```
+    pub fn drain_slices(&mut self, mut take: impl FnMut(&[T])) -> usize {
+        self.pieces(|piece| {
+            let (first, second) = piece.as_slices();
+            [first, second].into_iter().filter(|records| !records.is_empty()).for_each(&mut take);
+            piece.commit_all();
+        })
+    }
+
+    fn pieces(&mut self, mut take: impl FnMut(ReadChunk<'_, T>)) -> usize {
         let waiting = self.ring.slots();
-        for _ in 0..waiting {
-            match self.ring.pop() {
-                Ok(record) => take(record),
-                Err(PopError::Empty) => break,
-            }
+        let mut left = waiting;
+        while left > 0 {
+            // There are at least as many as were seen: only this end takes any.
+            let Ok(piece) = self.ring.read_chunk(left.min(PIECE)) else { break };
+            left -= piece.len();
+            take(piece);
         }
         waiting
     }

@@ -28,3 +28,40 @@ fn an_inlet_with_records_left_by_a_dead_emitter_is_not_finished() {
     inlet.drain(drop);
     assert!(inlet.is_finished());
 }
+
+#[test]
+fn slices_hold_every_record_once_and_in_order_across_the_ring_s_end() {
+    const SENT: u64 = 50_000;
+    let (mut emitter, mut inlet) = ring(1_000);
+    let mut taken = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut number = 0;
+            while number < SENT {
+                match emitter.emit(number) {
+                    true => number += 1,
+                    false => std::thread::yield_now(),
+                }
+            }
+        });
+        while !inlet.is_finished() {
+            let before = taken.len();
+            let told = inlet.drain_slices(|numbers| taken.extend_from_slice(numbers));
+            assert_eq!(taken.len() - before, told);
+        }
+    });
+    assert_eq!(taken, (0..SENT).collect::<Vec<_>>());
+}
+
+#[test]
+fn records_seen_in_slices_are_dropped_once() {
+    let (mut emitter, mut inlet) = ring(3);
+    let alive = Arc::new(());
+    for _ in 0..2 {
+        for _ in 0..3 {
+            assert!(emitter.emit(Arc::clone(&alive)));
+        }
+        assert_eq!(inlet.drain_slices(|_| {}), 3);
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+}

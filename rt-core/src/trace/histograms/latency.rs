@@ -55,11 +55,16 @@ impl Default for LatencyHistogram {
 impl LatencyHistogram {
     /// Adds one duration.
     pub fn record(&mut self, time: Duration) {
-        let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.record_one(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    #[inline]
+    pub(super) fn record_one(&mut self, ns: u64) {
         self.record_ns(ns, 1);
         self.max_ns = self.max_ns.max(ns);
     }
 
+    #[inline]
     pub(super) fn record_ns(&mut self, ns: u64, count: u64) {
         if let Some(counts) = &mut self.counts {
             counts.saturating_record_n(ns.min(HIGHEST_NS), count);

@@ -51,6 +51,14 @@ impl HopHistograms {
         }
     }
 
+    /// As [`Self::record`], of a time in nanoseconds.
+    #[inline]
+    pub fn record_ns(&mut self, hop: Hop, ns: u64) {
+        if let Some(histogram) = self.0.get_mut(hop as usize) {
+            histogram.record_one(ns);
+        }
+    }
+
     /// Adds the hops that one frame went through.
     pub fn record_times(&mut self, times: &HopTimes) {
         for (&hop, histogram) in Hop::ALL.iter().zip(&mut self.0) {

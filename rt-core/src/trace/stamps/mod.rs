@@ -36,4 +36,11 @@ impl Stamp {
     pub const fn elapsed(&self) -> Duration {
         self.end.saturating_since(self.start)
     }
+
+    /// [`Self::elapsed`] in nanoseconds, without the detour through seconds: whoever takes millions a second asks this.
+    #[must_use]
+    #[inline]
+    pub const fn elapsed_ns(&self) -> u64 {
+        self.end.as_ns().saturating_sub(self.start.as_ns())
+    }
 }

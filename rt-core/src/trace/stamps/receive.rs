@@ -58,16 +58,17 @@ impl Tracer {
 
     /// As [`Tracer::drain`]; `see` gets each stamp, with its thread's name, in the order the thread made them.
     pub fn drain_with(&mut self, mut see: impl FnMut(&str, &Stamp)) -> Drained {
-        self.drain_sources(|_, thread, stamp| see(thread, stamp))
+        self.drain_slices(|_, thread, stamps| stamps.iter().for_each(|stamp| see(thread, stamp)))
     }
 
-    /// As [`Tracer::drain_with`], with the thread's place in [`Tracer::dropped_by_thread`] as well.
-    pub fn drain_sources(&mut self, mut see: impl FnMut(usize, &str, &Stamp)) -> Drained {
+    /// As [`Tracer::drain_with`], many stamps of one thread at once and with the thread's place in
+    /// [`Tracer::dropped_by_thread`] as well.
+    pub fn drain_slices(&mut self, mut see: impl FnMut(usize, &str, &[Stamp])) -> Drained {
         let mut drained = Drained::default();
         for (place, Source { thread, inlet, told }) in self.sources.iter_mut().enumerate() {
-            drained.stamps += inlet.drain(|stamp| {
-                self.histograms.record(stamp.hop, stamp.elapsed());
-                see(place, thread, &stamp);
+            drained.stamps += inlet.drain_slices(|stamps| {
+                stamps.iter().for_each(|stamp| self.histograms.record_ns(stamp.hop, stamp.elapsed_ns()));
+                see(place, thread, stamps);
             }) as u64;
             let dropped = inlet.dropped();
             drained.dropped += dropped - *told;
