@@ -25,6 +25,7 @@ use rt_core::trace::traffic::TrafficWatch;
 use sampler::Sampler;
 
 mod inlets;
+mod picture;
 mod sampler;
 
 /// How often the rings are emptied; a ring must hold what its thread emits in several times that.
@@ -224,6 +225,7 @@ impl Collector {
             self.pass();
             let now = Monotonic::now();
             self.say_losses();
+            self.show_picture(now);
             let elapsed = now.saturating_since(window_start);
             if elapsed >= LIVE_EVERY {
                 self.show_window(elapsed);
@@ -291,6 +293,7 @@ impl Collector {
         for (place, inlet) in (places.links..).zip(&mut inlets.links) {
             inlet.drain(|record| {
                 tell(place, (&record).into());
+                windows.link(&record);
                 logs.link(&record, clock);
             });
         }
@@ -400,6 +403,7 @@ impl Collector {
     }
 
     fn say(&mut self, what: &str) {
+        self.note_loss(what);
         match &mut self.live {
             Some(printer) => printer.note(what),
             None => eprintln!("{what}"),

@@ -7,6 +7,7 @@ use rt_core::clock::{ClockAnchor, Monotonic};
 
 use super::segments::Segments;
 use super::{Event, EventKind, Merge};
+use crate::subscribe::Publisher;
 
 /// How far behind the clock the watermark is. Longer than a thread that has read the clock is kept from pushing, and
 /// than nearly all hops that are told only after later ones; short enough that a killed process loses less than a second.
@@ -31,10 +32,11 @@ pub struct EventHealth {
 #[derive(Clone, Copy, Default)]
 struct Told(u64);
 
-/// The event log of one process.
+/// The event log of one process: files, subscribers, or both.
 pub struct EventLog {
     merge: Merge,
-    segments: Segments,
+    segments: Option<Segments>,
+    live: Option<Publisher>,
     told: Vec<Told>,
 }
 
@@ -42,22 +44,44 @@ impl EventLog {
     /// A log in `dir`, which is made when the first event comes; its files take `quota_bytes` at the most.
     #[must_use]
     pub fn new(dir: &Path, quota_bytes: u64, start: ClockAnchor) -> Self {
-        Self { merge: Merge::new(0), segments: Segments::new(dir, quota_bytes, start), told: Vec::new() }
+        Self { segments: Some(Segments::new(dir, quota_bytes, start)), ..Self::unwritten() }
+    }
+
+    /// A log that is no file: for subscribers alone.
+    #[must_use]
+    pub fn unwritten() -> Self {
+        Self { merge: Merge::new(0), segments: None, live: None, told: Vec::new() }
+    }
+
+    /// Tells every event to `live`'s subscribers as well.
+    #[must_use]
+    pub fn published(mut self, live: Publisher) -> Self {
+        self.live = Some(live);
+        self
+    }
+
+    /// The end of its subscriptions.
+    pub(crate) const fn live(&mut self) -> Option<&mut Publisher> {
+        self.live.as_mut()
     }
 
     /// The rings that events come through, before the first comes. Names may be of any characters.
     pub(crate) fn begin(&mut self, sources: Vec<String>) {
         self.merge = Merge::new(sources.len());
         self.told = vec![Told::default(); sources.len()];
-        self.segments.name_sources(sources);
+        self.live.iter().for_each(|live| live.begin(sources.clone()));
+        self.segments.iter_mut().for_each(|segments| segments.name_sources(sources.clone()));
     }
 
     /// An event that came through a ring.
     #[inline]
     pub(crate) fn push(&mut self, source: usize, event: Event) {
+        if self.segments.is_none() && !self.live.as_ref().is_some_and(Publisher::is_heard) {
+            return;
+        }
         if self.merge.is_full() {
-            let segments = &mut self.segments;
-            self.merge.relieve(|event| segments.push(&event.encode()));
+            let Self { merge, segments, live, .. } = self;
+            merge.relieve(|event| give_out(event, segments, live));
         }
         self.merge.push(source, event);
     }
@@ -80,25 +104,39 @@ impl EventLog {
     /// Writes the rest.
     pub(crate) fn finish(&mut self) {
         self.release(Monotonic::from_ns(u64::MAX));
-        self.segments.close();
+        self.segments.iter_mut().for_each(Segments::close);
     }
 
     fn release(&mut self, until: Monotonic) {
-        let segments = &mut self.segments;
-        self.merge.release(until, |event| segments.push(&event.encode()));
-        segments.flush();
+        let Self { merge, segments, live, .. } = self;
+        let heard = live.as_mut().is_some_and(Publisher::gather);
+        match segments.as_mut().filter(|_| !heard) {
+            Some(segments) => merge.release(until, |event| segments.push(&event.encode())),
+            None => merge.release(until, |event| give_out(event, segments, live)),
+        }
+        segments.iter_mut().for_each(Segments::flush);
+        live.iter_mut().for_each(|live| live.settle(merge.watermark()));
     }
 
     /// What became of the events so far.
     #[must_use]
     pub fn health(&self) -> EventHealth {
-        let written = self.segments.health();
+        let written = self.segments.as_ref().map(Segments::health).cloned().unwrap_or_default();
         EventHealth {
             written: written.written,
             late: self.merge.came_late(),
             expired: written.expired,
             lost: written.lost,
-            last_error: written.last_error.clone(),
+            last_error: written.last_error,
         }
+    }
+}
+
+fn give_out(event: &Event, segments: &mut Option<Segments>, live: &mut Option<Publisher>) {
+    if let Some(segments) = segments {
+        segments.push(&event.encode());
+    }
+    if let Some(live) = live {
+        live.event(event);
     }
 }

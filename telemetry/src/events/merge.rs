@@ -121,6 +121,12 @@ impl Merge {
         first.map(|(source, _)| (source, second))
     }
 
+    /// Until when everything was given out.
+    #[must_use]
+    pub const fn watermark(&self) -> Monotonic {
+        self.watermark
+    }
+
     /// Events that came after their place had been given out.
     #[must_use]
     pub const fn came_late(&self) -> u64 {

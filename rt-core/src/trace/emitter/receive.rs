@@ -11,6 +11,18 @@ use crate::trace::count::Count;
 pub struct Inlet<T> {
     pub(super) ring: Consumer<T>,
     pub(super) dropped: Arc<Count>,
+    pub(super) deepest: usize,
+}
+
+/// How full a ring is, in records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RingDepth {
+    /// Its room.
+    pub capacity: usize,
+    /// What waits in it now.
+    pub waiting: usize,
+    /// The most that ever waited when it was drained.
+    pub deepest: usize,
 }
 
 impl<T> Inlet<T> {
@@ -19,6 +31,7 @@ impl<T> Inlet<T> {
     /// It ends after as many records as there were at the call, so that a fast emitter cannot hold the reader.
     pub fn drain(&mut self, mut take: impl FnMut(T)) -> usize {
         let waiting = self.ring.slots();
+        self.deepest = self.deepest.max(waiting);
         for _ in 0..waiting {
             match self.ring.pop() {
                 Ok(record) => take(record),
@@ -26,6 +39,22 @@ impl<T> Inlet<T> {
             }
         }
         waiting
+    }
+
+    /// How full it is, and was.
+    ///
+    /// ```
+    /// let (mut emitter, mut inlet) = rt_core::trace::emitter::ring(8);
+    /// (0..5).for_each(|number| drop(emitter.emit(number)));
+    /// inlet.drain(drop);
+    /// emitter.emit(5);
+    /// let depth = inlet.depth();
+    /// assert_eq!((depth.capacity, depth.waiting, depth.deepest), (8, 1, 5));
+    /// ```
+    #[must_use]
+    pub fn depth(&self) -> RingDepth {
+        let waiting = self.ring.slots();
+        RingDepth { capacity: self.ring.buffer().capacity(), waiting, deepest: self.deepest.max(waiting) }
     }
 
     /// Records lost so far because the ring was full; never falls.
