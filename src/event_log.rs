@@ -3,12 +3,17 @@
 use rt_core::clock::ClockAnchor;
 use telemetry::events::EventLog;
 use telemetry::run_dir::{Role, RunDirs};
+use telemetry::subscribe::Hub;
 
 /// Beside the log directories of the first role.
-const EVENTS_DIR: &str = "events";
+pub const EVENTS_DIR: &str = "events";
 
-/// The event log of the process whose first role is `role`; `None` where the profile allows it nothing.
-pub fn event_log(dirs: &RunDirs, role: Role, quota_mib: u32, started: ClockAnchor) -> Option<EventLog> {
-    let run = dirs.run(role).filter(|_| quota_mib > 0)?;
-    Some(EventLog::new(&run.join(EVENTS_DIR), u64::from(quota_mib) << 20, started))
+/// The event log of the process whose first role is `role`, which subscribers of `hub` hear; where the profile allows it
+/// no file, they alone do.
+pub fn event_log(dirs: &RunDirs, role: Role, quota_mib: u32, started: ClockAnchor, hub: &Hub) -> EventLog {
+    let log = match dirs.run(role).filter(|_| quota_mib > 0) {
+        Some(run) => EventLog::new(&run.join(EVENTS_DIR), u64::from(quota_mib) << 20, started),
+        None => EventLog::unwritten(),
+    };
+    log.published(hub.publisher())
 }
