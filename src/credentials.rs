@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 
+use telemetry::subscribe::{Hub, NoteKind};
 use transport::certs::{Credentials, date};
 use transport::wire::identity::Identity;
 
@@ -15,15 +16,16 @@ pub fn tell<S>(credentials: &Credentials<S>) {
 }
 
 /// Reads them again, and says what came of it.
-pub fn renew<S>(credentials: &Credentials<S>) {
-    match credentials.renew() {
+pub fn renew<S>(credentials: &Credentials<S>, hub: &Hub) {
+    let said = match credentials.renew() {
         Ok(facts) => {
             let (serial, end) = (facts.serial, date(facts.not_after));
-            eprintln!("certificates: read again; new connections use number {serial}, good until {end}");
             tell(credentials);
+            format!("certificates: read again; new connections use number {serial}, good until {end}")
         }
-        Err(error) => eprintln!("turbo: certificates: {error}; those in force stay"),
-    }
+        Err(error) => format!("turbo: certificates: {error}; those in force stay"),
+    };
+    hub.say(NoteKind::Certificates, &said);
 }
 
 /// `car/<name>/<uuid>` with a random UUID (version 4).

@@ -5,7 +5,7 @@ use telemetry::events::EventLog;
 use telemetry::run_dir::{Role, RunDirs};
 
 /// Beside the log directories of the first role.
-const EVENTS_DIR: &str = "events";
+pub const EVENTS_DIR: &str = "events";
 
 /// The event log of the process whose first role is `role`; `None` where the profile allows it nothing.
 pub fn event_log(dirs: &RunDirs, role: Role, quota_mib: u32, started: ClockAnchor) -> Option<EventLog> {

@@ -10,10 +10,13 @@ mod credentials;
 mod doctor;
 mod event_log;
 mod failure;
+mod live;
 mod quantities;
 mod signals;
 mod simulate;
 mod state_log;
+mod tail;
+mod top;
 mod verbs;
 
 use std::process::ExitCode;

@@ -324,6 +324,8 @@ impl Allocator {
             delivery_rate_bytes_per_s: estimate.delivery_rate_bytes_per_s,
             app_limited: estimate.app_limited,
             estimate_bytes_per_s: estimate.rate_bps / 8.0,
+            loss: estimate.loss,
+            connections: estimate.connections,
         });
     }
 

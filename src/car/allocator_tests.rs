@@ -43,7 +43,8 @@ fn the_camera_that_counts_most_gets_the_uplink() {
     let names = Names::default();
     let plan = Plan::new(&table, &[], &names).unwrap();
     let floor_accuracy = plan.floor_accuracy;
-    let Mind { brain, control, .. } = brain::make(&profile, plan, &table, &names).unwrap();
+    let hub = telemetry::subscribe::Hub::new("car", "0", rt_core::clock::ClockAnchor::now());
+    let Mind { brain, control, .. } = brain::make(&profile, plan, &table, &names, &hub).unwrap();
     let Brain { plan, attention, drift, notices, status, bell } = brain;
     let (mut estimates_in, estimates) = mailbox();
     let (mut menus_in, menus) = mailbox();

@@ -10,6 +10,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::mailbox::mailbox;
 use rt_core::snapshot::snapshot;
 use telemetry::names::Names;
+use telemetry::subscribe::Hub;
 
 use super::attention::{Attention, AttentionInputs};
 use super::control::{CarControl, Vocabulary};
@@ -41,7 +42,7 @@ const NOTICES: usize = 128;
 ///
 /// # Errors
 /// [`Failure::Config`] for rules that make no sense.
-pub fn make(profile: &CarProfile, plan: Plan, table: &UtilityTable, names: &Names) -> Result<Mind, Failure> {
+pub fn make(profile: &CarProfile, plan: Plan, table: &UtilityTable, names: &Names, hub: &Hub) -> Result<Mind, Failure> {
     check_policy(profile, &plan)?;
     let rules = profile.context.rules(&profile.services).map_err(Failure::config)?;
     let own_weights = profile.services.iter().map(|service| service.weight).collect();
@@ -69,7 +70,7 @@ pub fn make(profile: &CarProfile, plan: Plan, table: &UtilityTable, names: &Name
     let drift = DriftWatch::new(&plan, table.vehicle.execution_ms_p95, names);
     let attention = Attention::new(inputs, services);
     let control = CarControl::new(vocabulary.clone(), names.clone(), (said, bell.clone()), reader);
-    let notices = NoticeTeller::new(notices_out, vocabulary, names.clone(), own_weights);
+    let notices = NoticeTeller::new(notices_out, vocabulary, names.clone(), own_weights, hub.clone());
     Ok(Mind { brain: Brain { plan, attention, drift, notices: notices_in, status, bell }, observer, notices, control })
 }
 

@@ -47,11 +47,12 @@ use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
 use telemetry::run_info::RunInfo;
+use telemetry::subscribe::Hub;
 use telemetry::summary::{Summary, SummaryContext};
 
-use crate::control::ControlSocket;
 use crate::event_log::event_log;
 use crate::failure::Failure;
+use crate::live::LiveSockets;
 use crate::signals::stop_or_renew_on_signals;
 use crate::state_log::StateLog;
 use crate::verbs::car::CarArgs;
@@ -68,6 +69,7 @@ use wiring::Wiring;
 /// [`Failure`], with the exit code that fits.
 pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let started = ClockAnchor::now();
+    let hub = Hub::new("car", env!("CARGO_PKG_VERSION"), started);
     let stop = StopToken::default();
     let hangup = stop_or_renew_on_signals(&stop)?;
     let profile = tuning::profile(args)?;
@@ -79,7 +81,7 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let names = Names::default();
     brain::check_vehicle_model(&profile, &table, &detector, args.tuning.vehicle_model.is_some())?;
     let plan = Plan::new(&table, &args.cloud_models, &names)?;
-    let Mind { brain, observer, mut notices, control } = brain::make(&profile, plan, &table, &names)?;
+    let Mind { brain, observer, mut notices, control } = brain::make(&profile, plan, &table, &names, &hub)?;
     let vehicle_classes = detector.info().classes.clone();
     let vocabulary = Arc::new(std::sync::Mutex::new(vehicle_classes.clone()));
 
@@ -92,6 +94,10 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
         Collector::new(started, names.clone(), Logs::new(&dirs, &service_ids, log_options(&profile)), &service_ids);
     if let Some(events) = event_log(&dirs, Role::Client, profile.run.event_log_quota_mib, started) {
         collector.log_events(events);
+    }
+    collector.publish_events(hub.publisher());
+    if let Some(run_dir) = dirs.run(Role::Client) {
+        hub.settle(run_dir, profile.services.iter().map(|service| service.name.clone()).collect());
     }
     let scores = Scores::default();
     let mut pictures = Vec::new();
@@ -116,15 +122,12 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let captured = Arc::new(AtomicU64::new(0));
     let Wiring { threads, link_events, credentials, memory } =
         wiring::wire(&profile, cameras, brain, &names, &vocabulary, &mut collector, &captured)?;
-    let control = profile.control.as_deref().map(|path| ControlSocket::listen(path, control)).transpose()?;
-    if let Some(path) = &profile.control {
-        eprintln!("control: commands are taken at {}", path.display());
-    }
+    let sockets = LiveSockets::open(&hub, control, profile.control.as_deref())?;
     let bell = Doorbell::futex();
     stop.wakes(&bell);
     let (report_in, report) = sync_channel(1);
     let subsystems = subsystems::make(&profile, threads, detector, collector, report_in, &bell)?;
-    let log = StateLog::default();
+    let log = StateLog::new(&hub);
     let mut supervisor = Supervisor::new(subsystems, log.teller()).map_err(Failure::run)?;
     supervisor.initialise(Monotonic::now()).map_err(Failure::run)?;
 
@@ -139,11 +142,11 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
 
     supervisor.run(Monotonic::now()).map_err(Failure::run)?;
     let run_for = args.tuning.run_for;
-    let link = LinkTeller::new(link_events);
+    let link = LinkTeller::new(link_events, hub.clone());
     let state =
         Rounds { stop, bell, run_for, link, allocator: &mut notices, hangup, credentials }.make(&mut supervisor);
-    drop(control);
     notices.tell();
+    sockets.end();
 
     if let Ok(report) = report.try_recv() {
         let context = SummaryContext {

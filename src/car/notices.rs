@@ -1,6 +1,7 @@
-//! Tells on standard error what the allocator has changed and noticed.
+//! Tells on standard error, and to subscribers, what the allocator has changed and noticed.
 
 use telemetry::names::Names;
+use telemetry::subscribe::{Hub, NoteKind};
 
 use super::control::Vocabulary;
 use super::status::{Notice, Weights, active_names};
@@ -15,19 +16,31 @@ pub struct NoticeTeller {
     names: Names,
     last: Vec<f64>,
     drift_lines: u32,
+    hub: Hub,
 }
 
 impl NoticeTeller {
     /// A teller of services whose weights are `weights` at the start.
-    pub const fn new(notices: rtrb::Consumer<Notice>, vocabulary: Vocabulary, names: Names, weights: Vec<f64>) -> Self {
-        Self { notices, vocabulary, names, last: weights, drift_lines: 0 }
+    pub const fn new(
+        notices: rtrb::Consumer<Notice>,
+        vocabulary: Vocabulary,
+        names: Names,
+        weights: Vec<f64>,
+        hub: Hub,
+    ) -> Self {
+        Self { notices, vocabulary, names, last: weights, drift_lines: 0, hub }
     }
 
     /// Tells what is new.
     pub fn tell(&mut self) {
         while let Ok(notice) = self.notices.pop() {
+            let kind = match &notice {
+                Notice::Weights(_) => NoteKind::Context,
+                Notice::Unserved { .. } => NoteKind::Unserved,
+                Notice::Drift { .. } => NoteKind::Drift,
+            };
             if let Some(line) = self.line(notice) {
-                eprintln!("{line}");
+                self.hub.say(kind, &line);
             }
         }
     }
@@ -91,7 +104,8 @@ mod tests {
             rules: vec!["turning left".to_owned()],
             tags: Vec::new(),
         };
-        (NoticeTeller::new(out, vocabulary, Names::default(), vec![2.0, 1.0]), notices)
+        let hub = Hub::new("car", "0", rt_core::clock::ClockAnchor::now());
+        (NoticeTeller::new(out, vocabulary, Names::default(), vec![2.0, 1.0], hub), notices)
     }
 
     #[test]

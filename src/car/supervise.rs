@@ -6,6 +6,7 @@ use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::lifecycle::{State, Supervisor};
 use rt_core::stop::StopToken;
+use telemetry::subscribe::{Hub, NoteKind};
 use transport::car::LinkEvent;
 use transport::certs::{Car, Credentials};
 
@@ -46,7 +47,7 @@ impl Rounds<'_> {
             if self.hangup.take()
                 && let Some(credentials) = &self.credentials
             {
-                credentials::renew(credentials);
+                credentials::renew(credentials, &self.link.hub);
             }
             let now = Monotonic::now();
             if supervisor.observe(now) == State::Fault {
@@ -65,38 +66,50 @@ impl Rounds<'_> {
     }
 }
 
-/// Tells on standard error what happens to the link.
+/// Tells on standard error, and to subscribers, what happens to the link.
 pub struct LinkTeller {
     events: Option<rtrb::Consumer<LinkEvent>>,
     last_failure: Option<String>,
+    hub: Hub,
 }
 
 impl LinkTeller {
     /// For a car with a cloud, or without.
-    pub const fn new(events: Option<rtrb::Consumer<LinkEvent>>) -> Self {
-        Self { events, last_failure: None }
+    pub const fn new(events: Option<rtrb::Consumer<LinkEvent>>, hub: Hub) -> Self {
+        Self { events, last_failure: None, hub }
     }
 
     fn tell(&mut self) {
         while let Some(event) = self.events.as_mut().and_then(|events| events.pop().ok()) {
-            match event {
-                LinkEvent::Connected => eprintln!("link: connected to the cloud"),
-                LinkEvent::Suspected => eprintln!("link: no answer; trying for another connection"),
-                LinkEvent::Moved { uplink, reason } => {
-                    eprintln!("link: moved to another connection over {uplink}: {reason}")
-                }
-                LinkEvent::StandsBy { uplink } => eprintln!("link: a connection over {uplink} stands by"),
-                LinkEvent::StandbyLost { uplink, reason } => eprintln!("link: the one over {uplink} is lost: {reason}"),
-                LinkEvent::Lost { reason } => eprintln!("link: lost: {reason}; the car decides alone"),
-                LinkEvent::Refused { reason } => eprintln!("link: the cloud refuses this car: {reason}"),
-                // Attempts go on for ever; the same reason is told once.
-                LinkEvent::Failed { reason } if self.last_failure.as_ref() != Some(&reason) => {
-                    eprintln!("link: no connection: {reason}; trying on, the car decides alone");
-                    self.last_failure = Some(reason);
-                }
-                LinkEvent::Failed { .. } => {}
-                LinkEvent::RepliesDropped { count } => eprintln!("link: {count} results had no room in their ring"),
+            if let Some((kind, line)) = self.line(event) {
+                self.hub.say(kind, &format!("link: {line}"));
             }
         }
+    }
+
+    fn line(&mut self, event: LinkEvent) -> Option<(NoteKind, String)> {
+        Some(match event {
+            LinkEvent::Connected => (NoteKind::Connected, "connected to the cloud".to_owned()),
+            LinkEvent::Suspected => (NoteKind::Disconnected, "no answer; trying for another connection".to_owned()),
+            LinkEvent::Moved { uplink, reason } => {
+                (NoteKind::Connected, format!("moved to another connection over {uplink}: {reason}"))
+            }
+            LinkEvent::StandsBy { uplink } => (NoteKind::Connected, format!("a connection over {uplink} stands by")),
+            LinkEvent::StandbyLost { uplink, reason } => {
+                (NoteKind::Disconnected, format!("the one over {uplink} is lost: {reason}"))
+            }
+            LinkEvent::Lost { reason } => (NoteKind::Disconnected, format!("lost: {reason}; the car decides alone")),
+            LinkEvent::Refused { reason } => (NoteKind::Rejected, format!("the cloud refuses this car: {reason}")),
+            // Attempts go on for ever; the same reason is told once.
+            LinkEvent::Failed { reason } if self.last_failure.as_ref() == Some(&reason) => return None,
+            LinkEvent::Failed { reason } => {
+                let line = format!("no connection: {reason}; trying on, the car decides alone");
+                self.last_failure = Some(reason);
+                (NoteKind::Disconnected, line)
+            }
+            LinkEvent::RepliesDropped { count } => {
+                (NoteKind::Loss, format!("{count} results had no room in their ring"))
+            }
+        })
     }
 }

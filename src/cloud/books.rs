@@ -12,6 +12,7 @@ use rt_core::lifecycle::{Subsystem, Watch};
 use telemetry::emitter::Emitter;
 use telemetry::names::Names;
 use telemetry::records::ServedRecord;
+use telemetry::subscribe::{Hub, NoteKind};
 use transport::gateway::{GatewayEvent, GatewayStats, ServedFrame};
 use transport::wire::result::Status;
 
@@ -33,6 +34,7 @@ pub(super) struct Books {
     open: HashMap<(Arc<str>, u16, u64), Work>,
     /// Requests given up before inference since the last one served, by car and service.
     expired: HashMap<(Arc<str>, u16), u32>,
+    hub: Hub,
 }
 
 /// The books as a subsystem: they are closed once nobody writes into them, and before the collector is, which waits for
@@ -70,8 +72,9 @@ impl Books {
         rows: Emitter<ServedRecord>,
         names: Names,
         models: Vec<String>,
+        hub: Hub,
     ) -> Self {
-        Self { served, events, done, rows, names, models, open: HashMap::new(), expired: HashMap::new() }
+        Self { served, events, done, rows, names, models, open: HashMap::new(), expired: HashMap::new(), hub }
     }
 
     /// Writes down what has come since the last call.
@@ -80,7 +83,12 @@ impl Books {
             if let GatewayEvent::Left { car } = &event {
                 self.expired.retain(|(of, _), _| of != car);
             }
-            eprintln!("{}", line(&event));
+            let kind = match &event {
+                GatewayEvent::Joined { .. } | GatewayEvent::Left { .. } => NoteKind::Peer,
+                GatewayEvent::Refused { .. } | GatewayEvent::Tally(_) => NoteKind::Refused,
+                GatewayEvent::WorkerDied { .. } => NoteKind::Failed,
+            };
+            self.hub.say(kind, &line(&event));
         }
         while let Ok(frame) = self.served.pop() {
             // A worker writes down its work before it hands the result over, so it is there by now.
@@ -93,11 +101,12 @@ impl Books {
     }
 
     fn take_work(&mut self) {
-        let Self { done, open, .. } = self;
+        let Self { done, open, hub, .. } = self;
         for ring in done {
             while let Ok(work) = ring.pop() {
                 if let Some(error) = &work.error {
-                    eprintln!("frame {} of {} service {}: {error}", work.seq, work.car, work.service);
+                    let line = format!("frame {} of {} service {}: {error}", work.seq, work.car, work.service);
+                    hub.say(NoteKind::Failed, &line);
                 }
                 open.insert((Arc::clone(&work.car), work.service, work.seq), work);
             }
@@ -209,7 +218,8 @@ mod tests {
         let (_, events) = rtrb::RingBuffer::new(1);
         let (mut done_in, done) = rtrb::RingBuffer::new(8);
         let models = vec!["small".into(), "large".into()];
-        let mut books = Books::new(served, events, vec![done], collector.served(8), Names::default(), models);
+        let hub = Hub::new("cloud", "0", ClockAnchor::now());
+        let mut books = Books::new(served, events, vec![done], collector.served(8), Names::default(), models, hub);
         for seq in [3, 4] {
             done_in.push(Work { finished_at: Monotonic::now(), ..work(seq) }).expect("room");
         }

@@ -21,10 +21,12 @@ use serde::Serialize;
 use telemetry::collector::CollectorReport;
 use telemetry::run_dir::{Role, RunDirs};
 use telemetry::run_info::RunInfo;
+use telemetry::subscribe::Hub;
 use transport::certs::{Cloud, Credentials, TlsFiles};
 use transport::wire::menu::CloudMenu;
 
 use crate::failure::Failure;
+use crate::live::{LiveSockets, NoCommands};
 use crate::state_log::StateLog;
 use crate::{credentials, signals};
 use books::Books;
@@ -50,9 +52,10 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     let bell = Doorbell::futex();
     stop.wakes(&bell);
 
-    let parts = Parts::default();
+    let hub = Hub::new("cloud", env!("CARGO_PKG_VERSION"), started);
+    let parts = Parts::new(&hub);
     let subsystems = subsystems::make(profile, &parts, started, listen, &tls, &stop, &bell)?;
-    let log = StateLog::default();
+    let log = StateLog::new(&hub);
     let supervisor = Supervisor::new(subsystems, log.teller()).and_then(|all| all.stopping_in(&STOP_ORDER));
     let mut supervisor = supervisor.map_err(Failure::run)?;
     if let Err(refusal) = supervisor.initialise(Monotonic::now()) {
@@ -67,6 +70,7 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     if let Some(dirs) = &*parts.dirs.borrow() {
         write_info(profile, dirs, started, &supervisor)?;
     }
+    let sockets = LiveSockets::open(&hub, NoCommands, None)?;
     supervisor.run(Monotonic::now()).map_err(Failure::run)?;
     if let Some(address) = parts.address.get() {
         eprintln!("listening on {address}");
@@ -74,9 +78,10 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
 
     let state = rounds(&mut supervisor, &parts, &stop, &bell, || {
         if hangup.take() {
-            credentials::renew(&tls);
+            credentials::renew(&tls, &hub);
         }
     });
+    sockets.end();
     if let Some(report) = parts.report.borrow().as_ref().and_then(|report| report.try_recv().ok()) {
         eprintln!("{} requests served", report.served);
         let written = parts.dirs.borrow().as_ref().map(|dirs| dirs.write_trace(&report.hops, &report.threads));
@@ -91,14 +96,28 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
 }
 
 /// What the subsystems find out as they start, and those after them and the main thread need.
-#[derive(Default)]
 struct Parts {
+    hub: Hub,
     failure: FirstFailure,
     menu: Rc<RefCell<Option<CloudMenu>>>,
     address: Rc<Cell<Option<SocketAddr>>>,
     dirs: Rc<RefCell<Option<RunDirs>>>,
     books: Rc<RefCell<Option<Books>>>,
     report: Rc<RefCell<Option<Receiver<CollectorReport>>>>,
+}
+
+impl Parts {
+    fn new(hub: &Hub) -> Self {
+        Self {
+            hub: hub.clone(),
+            failure: FirstFailure::default(),
+            menu: Rc::default(),
+            address: Rc::default(),
+            dirs: Rc::default(),
+            books: Rc::default(),
+            report: Rc::default(),
+        }
+    }
 }
 
 /// Writes the books and watches every thread until the end is asked for or there is a fault.

@@ -158,7 +158,7 @@ pub(super) fn make(
 
     let (dirs, books, report, menu) =
         (Rc::clone(&parts.dirs), Rc::clone(&parts.books), Rc::clone(&parts.report), Rc::clone(&parts.menu));
-    let profile = profile.clone();
+    let (profile, hub) = (profile.clone(), parts.hub.clone());
     let collector = Staged::new("collector", &parts.failure, move || {
         recover_earlier_runs(profile.logs.output_dir.clone());
         let made = RunDirs::create(&profile.logs.output_dir, started, Role::CLOUD, &Subdirs::default());
@@ -170,11 +170,15 @@ pub(super) fn make(
         if let Some(events) = event_log(&made, Role::Server, profile.logs.event_log_quota_mib, started) {
             collector.log_events(events);
         }
+        collector.publish_events(hub.publisher());
+        if let Some(run_dir) = made.run(Role::Server) {
+            hub.settle(run_dir, Vec::new());
+        }
         collector.trace(tracer);
         collector.hear_images(images);
         collector.sample(carried, Duration::from_millis(profile.logs.logging_interval_ms.into()));
         watches.into_iter().for_each(|watch| collector.watch(watch));
-        *books.borrow_mut() = Some(Books::new(served, events, done, rows, names, models));
+        *books.borrow_mut() = Some(Books::new(served, events, done, rows, names, models, hub));
         *dirs.borrow_mut() = Some(made);
         let (report_in, reported) = sync_channel(1);
         *report.borrow_mut() = Some(reported);

@@ -1,14 +1,21 @@
 //! The sender's side of a control socket.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use rt_core::clock::Monotonic;
 
 use crate::failure::Failure;
 
 /// Whoever is controlled answers at once.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A timeout of nothing would be none.
+const LEAST_WAIT: Duration = Duration::from_millis(1);
+/// No process tells more at once.
+const MOST_LINE_BYTES: u64 = 16 << 20;
 
 /// What was answered to one command.
 #[derive(Debug, serde::Serialize)]
@@ -34,10 +41,18 @@ impl Client {
     /// # Errors
     /// [`Failure::Run`] where nobody listens there.
     pub fn connect(path: &Path) -> Result<Self, Failure> {
+        Self::connect_with(path, PATIENCE)
+    }
+
+    /// The same, with another patience for each answer.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn connect_with(path: &Path, patience: Duration) -> Result<Self, Failure> {
         let made = || {
             let stream = UnixStream::connect(path)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(patience))?;
+            stream.set_write_timeout(Some(patience))?;
             let replies = BufReader::new(stream.try_clone()?);
             Ok(Self { path: path.to_owned(), stream, replies })
         };
@@ -68,6 +83,84 @@ impl Client {
             None => (true, reply.strip_prefix("ok").unwrap_or(reply).trim_start()),
         };
         Ok(Some(Answer { command: command.to_owned(), ok, said: said.to_owned() }))
+    }
+}
+
+impl Client {
+    /// Sends a command that makes the connection a stream of lines.
+    ///
+    /// # Errors
+    /// [`Failure::Run`] where it is refused, or no answer comes.
+    pub fn stream(mut self, command: &str) -> Result<Lines, Failure> {
+        match self.send(command)? {
+            Some(Answer { ok: true, .. }) => {
+                Ok(Lines { path: self.path, stream: self.stream, replies: self.replies, line: Vec::new() })
+            }
+            refused => Err(Failure::Run(format!(
+                "{}: {}",
+                self.path.display(),
+                refused.map(|answer| answer.said).unwrap_or_default()
+            ))),
+        }
+    }
+}
+
+/// Lines that come when there is something to tell.
+pub struct Lines {
+    path: PathBuf,
+    stream: UnixStream,
+    replies: BufReader<UnixStream>,
+    line: Vec<u8>,
+}
+
+/// What listening brings.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A line, without its end.
+    Line(String),
+    /// None within the time.
+    Nothing,
+    /// The other end is closed.
+    Closed,
+}
+
+impl Lines {
+    /// The next line; waits for it until `until`, or for ever.
+    ///
+    /// # Errors
+    /// [`Failure::Run`] where the socket fails, or the line is longer than anybody writes.
+    pub fn next(&mut self, until: Option<Monotonic>) -> Result<Heard, Failure> {
+        let failed = |path: &Path, error: &std::io::Error| Failure::Run(format!("{}: {error}", path.display()));
+        loop {
+            let left = until.map(|until| until.saturating_since(Monotonic::now()).max(LEAST_WAIT));
+            self.stream.set_read_timeout(left).map_err(|error| failed(&self.path, &error))?;
+            let room = MOST_LINE_BYTES.saturating_sub(self.line.len() as u64);
+            // What was read before the time was up stays in the line.
+            match self.replies.by_ref().take(room).read_until(b'\n', &mut self.line) {
+                Ok(_) if self.line.ends_with(b"\n") => {
+                    self.line.pop();
+                    return Ok(Heard::Line(String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned()));
+                }
+                Ok(_) if room == 0 || self.line.len() as u64 >= MOST_LINE_BYTES => {
+                    return Err(Failure::Run(format!(
+                        "{}: a line of more than {MOST_LINE_BYTES} bytes: no car or cloud is there",
+                        self.path.display()
+                    )));
+                }
+                Ok(_) => return Ok(Heard::Closed),
+                Err(error) => match error.kind() {
+                    ErrorKind::Interrupted => {}
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut => return Ok(Heard::Nothing),
+                    ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => return Ok(Heard::Closed),
+                    _ => return Err(failed(&self.path, &error)),
+                },
+            }
+        }
+    }
+
+    /// Whether the next line is already here, so that asking for it makes no system call.
+    pub fn has_more(&self) -> bool {
+        self.replies.buffer().contains(&b'\n')
     }
 }
 

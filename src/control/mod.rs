@@ -1,6 +1,8 @@
-//! Commands to a running process over a UNIX socket: one a line, each answered with `ok` or `error: …`.
+//! Commands to a running process over a UNIX socket: one a line, each answered with `ok` or `error: …`. One of them makes
+//! the connection a subscription to what the process tells.
 
 mod client;
+mod stream;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -8,9 +10,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use telemetry::subscribe::{Hub, NoteKind, Subscription};
+
 use crate::failure::Failure;
 
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, Heard, Lines};
 
 /// Longest line taken; a path has 4096 bytes at most.
 const MOST_LINE_BYTES: u64 = 8192;
@@ -18,6 +22,8 @@ const MOST_LINE_BYTES: u64 = 8192;
 const MOST_DISCARDED_BYTES: u64 = 1 << 20;
 /// Connections served at a time.
 const MOST_CONNECTIONS: usize = 16;
+/// Of one connection's refused commands, subscribers hear of so many.
+const MOST_NOTED: u32 = 4;
 /// The threads that converse; they are no part of any core map.
 const THREAD: &str = "control";
 
@@ -28,6 +34,37 @@ pub trait Controlled: Send + Sync + 'static {
     /// # Errors
     /// What was said and what would be right.
     fn obey(&self, command: &str) -> Result<String, String>;
+
+    /// Whom one may subscribe to at the same socket; nobody, unless it is said.
+    fn live(&self) -> Option<&Hub> {
+        None
+    }
+}
+
+impl<T: Controlled + ?Sized> Controlled for Arc<T> {
+    fn obey(&self, command: &str) -> Result<String, String> {
+        T::obey(self, command)
+    }
+
+    fn live(&self) -> Option<&Hub> {
+        T::live(self)
+    }
+}
+
+/// What one command comes to.
+enum Reply {
+    /// Words, and the next command may come.
+    Said(String),
+    /// Nothing else any more but what is subscribed to.
+    Stream(Box<Subscription>),
+}
+
+fn reply_to(controlled: &dyn Controlled, command: &str) -> Result<Reply, String> {
+    match controlled.live().map(|hub| stream::asked(hub, command)) {
+        Some(Ok(Some(reply))) => Ok(reply),
+        Some(Err(fault)) => Err(fault),
+        Some(Ok(None)) | None => controlled.obey(command).map(Reply::Said),
+    }
 }
 
 /// A socket that takes commands for as long as the process lives; dropping this removes its path.
@@ -93,6 +130,7 @@ fn serve(listener: &UnixListener, controlled: &Arc<dyn Controlled>) {
 fn converse(stream: &UnixStream, controlled: &dyn Controlled) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
+    let mut refused = 0;
     loop {
         line.clear();
         if reader.by_ref().take(MOST_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
@@ -105,12 +143,20 @@ fn converse(stream: &UnixStream, controlled: &dyn Controlled) -> std::io::Result
         let mut writer = stream;
         let reply = match (cut, says_something) {
             (true, _) => Err(format!("the line is longer than {MOST_LINE_BYTES} bytes")),
-            (false, true) => controlled.obey(text),
+            (false, true) => reply_to(controlled, text),
             (false, false) => continue,
         };
         match reply {
-            Ok(said) => writer.write_all(format!("{}\n", format!("ok {said}").trim_end()).as_bytes())?,
-            Err(fault) => writer.write_all(format!("error: {}\n", fault.replace('\n', " ")).as_bytes())?,
+            Ok(Reply::Said(said)) => writer.write_all(format!("{}\n", format!("ok {said}").trim_end()).as_bytes())?,
+            Ok(Reply::Stream(subscription)) => return stream::serve(stream, *subscription),
+            Err(fault) => {
+                if refused < MOST_NOTED {
+                    refused += 1;
+                    let hub = controlled.live().into_iter();
+                    hub.for_each(|hub| hub.note(NoteKind::Command, format!("refused at the control socket: {fault}")));
+                }
+                writer.write_all(format!("error: {}\n", fault.replace('\n', " ")).as_bytes())?;
+            }
         }
         if cut {
             // What was sent and not read would have the kernel throw the answer away.
@@ -120,5 +166,7 @@ fn converse(stream: &UnixStream, controlled: &dyn Controlled) -> std::io::Result
     }
 }
 
+#[cfg(test)]
+mod live_tests;
 #[cfg(test)]
 mod tests;

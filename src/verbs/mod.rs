@@ -12,6 +12,8 @@ pub mod link;
 pub mod recover;
 pub mod report;
 pub mod simulate;
+pub mod tail;
+pub mod top;
 
 use crate::failure::Failure;
 
@@ -26,6 +28,10 @@ pub enum Verb {
     Cloud(cloud::CloudArgs),
     /// Tell a running car or link something.
     Control(control::ControlArgs),
+    /// Follow what a running car or cloud tells, or read what a run has told.
+    Tail(tail::TailArgs),
+    /// Watch a running car or cloud: threads, rings, hops, allocation, link, decisions.
+    Top(top::TopArgs),
     /// Make certificates for clouds and cars, and look at them.
     Certs(certs::CertsArgs),
     /// The link emulator alone: a UDP relay with the rate of a recorded trace.
@@ -54,6 +60,8 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Car(args) => car::run(args),
         Verb::Cloud(args) => cloud::run(args),
         Verb::Control(args) => control::run(args),
+        Verb::Tail(args) => tail::run(args),
+        Verb::Top(args) => top::run(args),
         Verb::Certs(args) => certs::run(args),
         Verb::Link(args) => link::run(args),
         Verb::Calibrate(args) => calibrate::run(args),

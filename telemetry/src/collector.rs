@@ -3,6 +3,7 @@
 mod inlets;
 mod losses;
 mod pass;
+mod picture;
 mod report;
 mod rings;
 mod sampler;
@@ -117,6 +118,7 @@ impl Collector {
             self.pass();
             let now = Monotonic::now();
             self.say_losses();
+            self.show_picture(now);
             let elapsed = now.saturating_since(window_start);
             if elapsed >= LIVE_EVERY {
                 self.show_window(elapsed);
@@ -184,6 +186,7 @@ impl Collector {
     fn say_losses(&mut self) {
         let (logs, frames, events) = (self.logs.health(), self.logs.frames(), self.events.health());
         for line in self.losses.lines(&logs, &frames, &events, self.dropped()) {
+            self.note_loss(&line);
             match &mut self.live {
                 Some(printer) => printer.note(&line),
                 None => eprintln!("{line}"),

@@ -25,6 +25,7 @@ pub mod run_info;
 pub mod run_trace;
 pub mod schema;
 pub mod stats;
+pub mod subscribe;
 pub mod summary;
 
 pub use rt_core::trace::emitter;

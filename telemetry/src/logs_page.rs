@@ -93,7 +93,7 @@ fn sections(page: &mut String) -> std::fmt::Result {
     writeln!(page, "\nAn event has {EVENT_BYTES} bytes. Its kinds, in the order of their numbers:\n")?;
     writeln!(page, "| kind | subsystem | severity | means | `value` | `detail` |\n|---|---|---|---|---|---|")?;
     for kind in EventKind::ALL {
-        let (name, subsystem, severity) = (kind.name(), kind.subsystem(), kind.severity());
+        let (name, subsystem, severity) = (kind.name(), kind.subsystem(), kind.severity().name());
         let (meaning, value, detail) = (kind.meaning(), kind.value(), kind.detail());
         writeln!(page, "| `{name}` | {subsystem} | {severity} | {meaning} | {value} | {detail} |")?;
     }

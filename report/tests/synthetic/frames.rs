@@ -65,6 +65,8 @@ impl Generator {
             delivery_rate_bytes_per_s: rate * 0.9,
             app_limited: self.random.below(3) == 0,
             estimate_bytes_per_s: rate * 0.95,
+            loss: 0.0,
+            connections: 1,
         };
         self.car.link(&record, &self.car_clock);
         let config = self.names.intern("edd4-imgcompNone-inpcomp50");

@@ -1,6 +1,6 @@
 //! The collector's ends of all rings.
 
-use rt_core::trace::emitter::{Emitter, Inlet, ring};
+use rt_core::trace::emitter::{Emitter, Inlet, RingDepth, ring};
 
 use crate::records::{AllocationRecord, CameraRecord, FrameRecord, ImageRecord, LinkRecord, PingRecord, ServedRecord};
 
@@ -20,6 +20,7 @@ pub(super) struct Inlets {
 trait Ring {
     fn dropped(&self) -> u64;
     fn is_abandoned(&self) -> bool;
+    fn depth(&self) -> RingDepth;
 }
 
 impl<T> Ring for Inlet<T> {
@@ -29,6 +30,10 @@ impl<T> Ring for Inlet<T> {
 
     fn is_abandoned(&self) -> bool {
         Inlet::is_abandoned(self)
+    }
+
+    fn depth(&self) -> RingDepth {
+        Inlet::depth(self)
     }
 }
 
@@ -74,6 +79,11 @@ impl Inlets {
     /// What each ring has lost, in the order of [`Inlets::all`].
     pub(super) fn losses(&self) -> impl Iterator<Item = u64> {
         self.all().map(Ring::dropped)
+    }
+
+    /// How full each ring is, in the order of [`Inlets::all`].
+    pub(super) fn depths(&self) -> impl Iterator<Item = RingDepth> {
+        self.all().map(Ring::depth)
     }
 
     /// Every ring.

@@ -24,6 +24,7 @@ impl Collector {
         for (place, inlet) in (places.links..).zip(&mut inlets.links) {
             inlet.drain(|record| {
                 events.push(place, &record);
+                windows.link(&record);
                 logs.link(&record, clock);
             });
         }

@@ -10,10 +10,11 @@ use super::Collector;
 use super::inlets::add;
 use super::sampler::Sampler;
 use crate::emitter::{Emitter, Inlet};
-use crate::events::{EventLog, EventSink};
+use crate::events::EventLog;
 use crate::frame_sink::FrameSink;
 use crate::live::LivePrinter;
 use crate::records::{AllocationRecord, CameraRecord, FrameRecord, ImageRecord, LinkRecord, PingRecord, ServedRecord};
+use crate::subscribe::Publisher;
 
 impl Collector {
     /// A ring for decisions (one per service thread); about 3.5 kB a record.
@@ -83,10 +84,9 @@ impl Collector {
         self.events.log(events);
     }
 
-    /// Has `sink` hear every record's event, in the order of time: the same stream that the event log gets, whether there
-    /// is one or not.
-    pub fn hear_events(&mut self, sink: Box<dyn EventSink>) {
-        self.events.tell(sink);
+    /// Tells every record's event to `live`'s subscribers, in the order of time, whether there is a log or not.
+    pub fn publish_events(&mut self, live: Publisher) {
+        self.events.publish(live);
     }
 
     /// Has `sink` see every decision.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rt_core::clock::ClockAnchor;
+use rt_core::clock::{ClockAnchor, Monotonic};
 
 use super::segments::Segments;
 use super::{Event, EventSink};
@@ -54,7 +54,7 @@ impl EventSink for EventLog {
         self.0.extend(events);
     }
 
-    fn settle(&mut self) {
+    fn settle(&mut self, _: Monotonic) {
         self.0.flush();
     }
 

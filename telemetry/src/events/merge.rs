@@ -143,6 +143,12 @@ impl Merge {
         Some((ends.map(|event| event.at).min().unwrap_or(until), part))
     }
 
+    /// Until when everything was given out.
+    #[must_use]
+    pub const fn watermark(&self) -> Monotonic {
+        self.watermark
+    }
+
     /// Events that came after their place had been given out.
     #[must_use]
     pub const fn came_late(&self) -> u64 {

@@ -12,8 +12,10 @@ mod losses;
 mod merge;
 mod read;
 mod segments;
+mod severity;
 mod sink;
 mod stream;
+mod text;
 
 use rt_core::clock::Monotonic;
 
@@ -21,7 +23,8 @@ pub use log::{EventHealth, EventLog};
 pub use losses::{EventLosses, SourceLosses};
 pub use merge::Merge;
 pub use read::{EventFile, EventFileError};
-pub use sink::EventSink;
+pub use severity::{NoSeverity, Severity};
+pub(crate) use sink::EventSink;
 pub(crate) use stream::EventStream;
 
 /// Bytes of one event.
@@ -31,7 +34,7 @@ pub const EVENT_BYTES: usize = 32;
 pub const LATE: u8 = 1;
 
 macro_rules! event_kinds {
-    ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal, $subsystem:literal, $severity:literal,
+    ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal, $subsystem:literal, $severity:ident,
         value: $value:literal, detail: $detail:literal;)+) => {
         /// What an event tells.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,10 +57,10 @@ macro_rules! event_kinds {
                 match self { $(Self::$variant => $subsystem),+ }
             }
 
-            /// Who wants to know: `debug` whoever looks for a cause, `info` whoever watches, `warning` everybody.
+            /// Who wants to know.
             #[must_use]
-            pub const fn severity(self) -> &'static str {
-                match self { $(Self::$variant => $severity),+ }
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity),+ }
             }
 
             /// What [`Event::value`] holds, with its unit.
@@ -83,26 +86,26 @@ macro_rules! event_kinds {
 
 event_kinds! {
     /// A hop of a frame ended.
-    Hop => "hop", "trace", "debug", value: "how long it took, ns", detail: "which, in the order of the hops";
+    Hop => "hop", "trace", Debug, value: "how long it took, ns", detail: "which, in the order of the hops";
     /// A frame was captured and handed on.
-    Captured => "captured", "capture", "debug", value: "capture to hand-over, ns", detail: "0";
+    Captured => "captured", "capture", Debug, value: "capture to hand-over, ns", detail: "0";
     /// A frame's decision was made, and everything about it is known.
-    Decided => "decided", "decision", "info", value: "capture to decision, ns",
+    Decided => "decided", "decision", Info, value: "capture to decision, ns",
         detail: "whose result: 0 the cloud's, 1 the vehicle's, 2 nobody's";
     /// A frame's or a result's way through the transport is over.
-    Carried => "carried", "transport", "debug", value: "how long it took, ns",
+    Carried => "carried", "transport", Debug, value: "how long it took, ns",
         detail: "bit 0: incoming, bit 1: it did not arrive";
     /// The state of the uplink was sampled.
-    Link => "link", "transport", "debug", value: "estimated capacity, bytes/s",
+    Link => "link", "transport", Debug, value: "estimated capacity, bytes/s",
         detail: "1 where the application limited the rate";
     /// The uplink was divided anew.
-    Allocated => "allocated", "allocator", "info", value: "what there was to divide, bytes/s", detail: "0";
+    Allocated => "allocated", "allocator", Info, value: "what there was to divide, bytes/s", detail: "0";
     /// A ping was answered, or given up.
-    Ping => "ping", "transport", "debug", value: "round trip, ns", detail: "1 where an answer came";
+    Ping => "ping", "transport", Debug, value: "round trip, ns", detail: "1 where an answer came";
     /// A request was served in the cloud.
-    Served => "served", "worker", "debug", value: "the model's time, ns", detail: "0";
+    Served => "served", "worker", Debug, value: "the model's time, ns", detail: "0";
     /// Records found their ring full and are lost.
-    Dropped => "dropped", "telemetry", "warning", value: "how many, since the last such event of this source",
+    Dropped => "dropped", "telemetry", Warning, value: "how many, since the last such event of this source",
         detail: "0";
 }
 

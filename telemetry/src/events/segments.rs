@@ -199,7 +199,7 @@ impl Segments {
         let field = |&(name, dtype, offset): &(&str, &str, usize)| serde_json::json!({"name": name, "type": dtype, "offset": offset});
         let kind = |kind: &EventKind| {
             serde_json::json!({
-                "name": kind.name(), "subsystem": kind.subsystem(), "severity": kind.severity(),
+                "name": kind.name(), "subsystem": kind.subsystem(), "severity": kind.severity().name(),
                 "meaning": kind.meaning(), "value": kind.value(), "detail": kind.detail(),
             })
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rt_core::clock::Monotonic;
 
 use super::{Event, EventHealth, EventKind, EventLog, EventSink, Merge};
+use crate::subscribe::Publisher;
 
 /// How far behind the clock the watermark is. Longer than a thread that has read the clock is kept from pushing, and
 /// than nearly all hops that are told only after later ones; short enough that a killed process loses less than a second.
@@ -23,13 +24,18 @@ pub(crate) struct EventStream {
 #[derive(Default)]
 struct Outlets {
     log: Option<EventLog>,
-    others: Vec<Box<dyn EventSink>>,
+    live: Option<Publisher>,
 }
 
 impl Outlets {
     fn each(&mut self) -> impl Iterator<Item = &mut dyn EventSink> {
         let log = self.log.iter_mut().map(|log| log as &mut dyn EventSink);
-        log.chain(self.others.iter_mut().map(|sink| &mut **sink as &mut dyn EventSink))
+        log.chain(self.live.iter_mut().map(|live| live as &mut dyn EventSink))
+    }
+
+    /// Whether anybody would get an event that came now.
+    fn are_heard(&self) -> bool {
+        self.log.is_some() || self.live.as_ref().is_some_and(Publisher::is_heard)
     }
 }
 
@@ -39,9 +45,14 @@ impl EventStream {
         self.outlets.log = Some(log);
     }
 
-    /// Has `sink` hear every event from the first on.
-    pub(crate) fn tell(&mut self, sink: Box<dyn EventSink>) {
-        self.outlets.others.push(sink);
+    /// Has subscribers hear the events as well.
+    pub(crate) fn publish(&mut self, live: Publisher) {
+        self.outlets.live = Some(live);
+    }
+
+    /// The end of their subscriptions.
+    pub(crate) const fn live(&mut self) -> Option<&mut Publisher> {
+        self.outlets.live.as_mut()
     }
 
     /// The rings that events come through, before the first comes.
@@ -63,6 +74,9 @@ impl EventStream {
     /// Events that came through a ring, in its order.
     pub(crate) fn extend(&mut self, source: usize, events: impl ExactSizeIterator<Item = Event>) {
         let Self { merge: Some(merge), outlets, .. } = self else { return };
+        if !outlets.are_heard() {
+            return;
+        }
         if merge.is_full(events.len()) {
             merge.relieve(|events| outlets.each().for_each(|sink| sink.events(events)));
         }
@@ -82,7 +96,6 @@ impl EventStream {
     /// Gives out what is older than the watermark, for rings that were emptied after `looked`.
     pub(crate) fn settle(&mut self, looked: Monotonic) {
         self.release(looked.minus(SLACK));
-        self.outlets.each().for_each(EventSink::settle);
     }
 
     /// Gives out the rest.
@@ -93,7 +106,9 @@ impl EventStream {
 
     fn release(&mut self, until: Monotonic) {
         let Self { merge: Some(merge), outlets, .. } = self else { return };
+        outlets.live.iter_mut().for_each(Publisher::gather);
         merge.release(until, |events| outlets.each().for_each(|sink| sink.events(events)));
+        outlets.each().for_each(|sink| sink.settle(merge.watermark()));
     }
 
     /// What became of the events so far; zeros without a log.

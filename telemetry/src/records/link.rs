@@ -21,4 +21,8 @@ pub struct LinkRecord {
     pub app_limited: bool,
     /// The capacity estimate that the allocator was given, bytes per second.
     pub estimate_bytes_per_s: f64,
+    /// Part of the packets that is lost, 0 to 1; not logged.
+    pub loss: f64,
+    /// Connections that the cloud has accepted: the one that carries the frames, and those that stand by; not logged.
+    pub connections: u32,
 }

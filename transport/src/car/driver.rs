@@ -253,6 +253,8 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
             downlink_delay_variation: delays.map(|sample| sample.down_variation),
             clock: self.clocks.estimate(now),
             absurd_stamps: self.clocks.absurd(),
+            loss: self.loss.fraction(),
+            connections: u32::from(connected) + self.links.standing(),
             connected,
             at: now,
         });

@@ -49,6 +49,10 @@ pub struct LinkEstimate {
     pub clock: Option<ClockEstimate>,
     /// Results so far whose stamps could not be ([`AbsurdStamps`]).
     pub absurd_stamps: u64,
+    /// Part of the packets that is lost, 0 to 1.
+    pub loss: f64,
+    /// Connections that the cloud has accepted: the one that carries the frames, and those that stand by.
+    pub connections: u32,
     /// Whether the cloud can be reached.
     pub connected: bool,
     /// When this was known.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rtrb::RingBuffer;
 
 use super::count::Count;
-pub use receive::Inlet;
+pub use receive::{Inlet, RingDepth};
 pub use send::Emitter;
 
 /// A ring of `capacity` records (at least one), allocated here and never again.
@@ -27,5 +27,5 @@ pub use send::Emitter;
 pub fn ring<T: Send>(capacity: usize) -> (Emitter<T>, Inlet<T>) {
     let (producer, consumer) = RingBuffer::new(capacity.max(1));
     let dropped = Arc::new(Count::default());
-    (Emitter { ring: producer, dropped: Arc::clone(&dropped) }, Inlet { ring: consumer, dropped })
+    (Emitter { ring: producer, dropped: Arc::clone(&dropped) }, Inlet { ring: consumer, dropped, deepest: 0 })
 }

@@ -16,6 +16,18 @@ const PIECE: usize = 512;
 pub struct Inlet<T> {
     pub(super) ring: Consumer<T>,
     pub(super) dropped: Arc<Count>,
+    pub(super) deepest: usize,
+}
+
+/// How full a ring is, in records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RingDepth {
+    /// Its room.
+    pub capacity: usize,
+    /// What waits in it now.
+    pub waiting: usize,
+    /// The most that ever waited when it was drained.
+    pub deepest: usize,
 }
 
 impl<T> Inlet<T> {
@@ -45,6 +57,7 @@ impl<T> Inlet<T> {
 
     fn pieces(&mut self, mut take: impl FnMut(ReadChunk<'_, T>)) -> usize {
         let waiting = self.ring.slots();
+        self.deepest = self.deepest.max(waiting);
         let mut left = waiting;
         while left > 0 {
             // There are at least as many as were seen: only this end takes any.
@@ -53,6 +66,22 @@ impl<T> Inlet<T> {
             take(piece);
         }
         waiting
+    }
+
+    /// How full it is, and was.
+    ///
+    /// ```
+    /// let (mut emitter, mut inlet) = rt_core::trace::emitter::ring(8);
+    /// (0..5).for_each(|number| drop(emitter.emit(number)));
+    /// inlet.drain(drop);
+    /// emitter.emit(5);
+    /// let depth = inlet.depth();
+    /// assert_eq!((depth.capacity, depth.waiting, depth.deepest), (8, 1, 5));
+    /// ```
+    #[must_use]
+    pub fn depth(&self) -> RingDepth {
+        let waiting = self.ring.slots();
+        RingDepth { capacity: self.ring.buffer().capacity(), waiting, deepest: self.deepest.max(waiting) }
     }
 
     /// Records lost so far because the ring was full; never falls.

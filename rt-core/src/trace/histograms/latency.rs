@@ -92,6 +92,32 @@ impl LatencyHistogram {
         })
     }
 
+    /// What was added since this was `earlier`, a clone of it; the longest of that is known to three digits only.
+    ///
+    /// ```
+    /// use rt_core::trace::LatencyHistogram;
+    /// use std::time::Duration;
+    /// let mut histogram = LatencyHistogram::default();
+    /// histogram.record(Duration::from_millis(900));
+    /// let earlier = histogram.clone();
+    /// (0..100).for_each(|_| histogram.record(Duration::from_millis(5)));
+    /// let since = histogram.since(&earlier);
+    /// assert_eq!(since.count(), 100);
+    /// let times = since.quantiles().ok_or("a hundred were recorded")?;
+    /// assert!(times.p50 >= Duration::from_millis(5) && times.max < Duration::from_micros(5_010));
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut since = self.clone();
+        if let (Some(mine), Some(theirs)) = (&mut since.counts, &earlier.counts) {
+            // A clone has the same bounds and no higher counts, which is all that subtraction could object to.
+            let _ = mine.subtract(theirs);
+            since.max_ns = mine.max().min(self.max_ns);
+        }
+        since
+    }
+
     /// The filled buckets: the longest time in nanoseconds that falls into each, and how many did.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> {
         let filled = self.counts.iter().flat_map(Histogram::iter_recorded);

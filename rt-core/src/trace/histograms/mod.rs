@@ -80,6 +80,12 @@ impl HopHistograms {
         self.0.get(hop as usize)?.quantiles()
     }
 
+    /// The histogram of `hop`.
+    #[must_use]
+    pub fn get(&self, hop: Hop) -> Option<&LatencyHistogram> {
+        self.0.get(hop as usize)
+    }
+
     /// Each hop with its histogram, in the order a frame takes them.
     pub fn iter(&self) -> impl Iterator<Item = (Hop, &LatencyHistogram)> {
         Hop::ALL.iter().copied().zip(&self.0)

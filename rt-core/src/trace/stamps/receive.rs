@@ -2,7 +2,7 @@
 
 use super::{Stamp, Stamper};
 use crate::trace::HopHistograms;
-use crate::trace::emitter::{Inlet, ring};
+use crate::trace::emitter::{Inlet, RingDepth, ring};
 
 /// Gathers the stamps of every thread into one histogram per hop.
 ///
@@ -92,6 +92,11 @@ impl Tracer {
     /// Each thread with what it lost so far.
     pub fn dropped_by_thread(&self) -> impl Iterator<Item = (&str, u64)> {
         self.sources.iter().map(|source| (source.thread.as_str(), source.inlet.dropped()))
+    }
+
+    /// How full each thread's ring is, in the same order.
+    pub fn depths(&self) -> impl Iterator<Item = RingDepth> {
+        self.sources.iter().map(|source| source.inlet.depth())
     }
 
     /// Whether every stamper is gone, so that nothing comes that is not in its ring by now.

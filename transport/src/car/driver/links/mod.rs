@@ -114,6 +114,11 @@ impl Links {
         }
     }
 
+    /// Connections beside the one that carries the frames.
+    pub(super) fn standing(&self) -> u32 {
+        u32::try_from(self.standing.len()).unwrap_or(u32::MAX)
+    }
+
     fn name(&self, uplink: usize) -> Uplink {
         self.uplinks.get(uplink).cloned().unwrap_or_default()
     }
