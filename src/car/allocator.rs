@@ -68,6 +68,8 @@ pub struct Allocator {
     pub policy: PolicyName,
     /// See `allocation.hysteresis` of the profile.
     pub hysteresis: f64,
+    /// See `allocation.cost_per_mb` of the profile.
+    pub cost_per_mb: f64,
     /// Solved at the latest this long after the last time.
     pub max_period: Duration,
     /// Names for logs.
@@ -153,6 +155,7 @@ impl Allocator {
             let rate = if estimate.connected { rate_bps(&estimate, habits.capacity) } else { 0.0 };
             let capacity = Capacity::new(rate, estimate.rtt.as_secs_f64())
                 .and_then(|capacity| capacity.with_cloud(problem.cloud_seconds_per_s))
+                .and_then(|capacity| capacity.with_cost_per_mb(self.cost_per_mb))
                 .map_err(|error| error.to_string())?;
             let begun = Monotonic::now();
             self.counters.tick(begun);
