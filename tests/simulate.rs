@@ -97,7 +97,8 @@ fn reports_are_written_and_the_table_is_printed() {
 #[test]
 fn a_cost_of_bytes_lowers_their_use_and_never_costs_the_floor() {
     let at = |cost: &str| {
-        let arguments = ["--mean-mbps", "40", "--rtt", "20ms", "--for", "20s", "--json", "--policy", "turbo,on-vehicle"];
+        let arguments =
+            ["--mean-mbps", "40", "--rtt", "20ms", "--for", "20s", "--json", "--policy", "turbo,on-vehicle"];
         let rows = runs(&simulate(&[&arguments[..], &["--cost-per-mb", cost]].concat()));
         let of = |policy: &str, key: &str| {
             rows.iter().find(|row| row["policy"] == policy).and_then(|row| row[key].as_f64()).unwrap()
