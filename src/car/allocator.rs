@@ -150,8 +150,8 @@ impl Allocator {
                 }
                 menu = newer;
                 let before = std::mem::replace(&mut problem, self.problem(&menu)?);
-                if same {
-                    // The same models at other times: what was learned of the link holds.
+                if same && before.active == problem.active {
+                    // The same configurations at other times: what was learned of the link holds.
                     (problem.policy, problem.lessons) = (before.policy, before.lessons);
                 }
             }
