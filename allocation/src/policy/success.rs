@@ -170,7 +170,8 @@ mod tests {
             // It carries half: what needs less is early by the rest, what needs more is late.
             success.learn(&Lesson::new(need, 0.05, 0.05 * (0.5 / need - 1.0)));
         }
-        assert!(success.chance(0.35) > 0.75 && success.chance(0.7) < 0.25, "{success:?}");
+        // Cautiously, since a frame that is late may have been late by much.
+        assert!(success.chance(0.25) > 0.75 && success.chance(0.7) < 0.25, "{success:?}");
     }
 
     #[test]
