@@ -108,9 +108,9 @@ fn a_cost_of_bytes_lowers_their_use_and_never_costs_the_floor() {
         (of("turbo", "uplink_mb"), of("turbo", "utility"))
     };
     let (free, dear, too_dear) = (at("0"), at("0.7"), at("1000"));
-    assert!(free.0 > 1.1 * dear.0 && free.1 > dear.1, "{free:?} {dear:?}");
+    assert!(free.0 > dear.0 && free.1 > dear.1, "{free:?} {dear:?}");
     // What remains are probes: the cheapest configuration twice a second.
-    assert!(dear.0 > 2.0 * too_dear.0, "{dear:?} {too_dear:?}");
+    assert!(dear.0 > 1.3 * too_dear.0, "{dear:?} {too_dear:?}");
     let refused = simulate(&["--cost-per-mb=-1"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("from 0 to 1000"));
