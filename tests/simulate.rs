@@ -95,6 +95,28 @@ fn reports_are_written_and_the_table_is_printed() {
 }
 
 #[test]
+fn a_cost_of_bytes_lowers_their_use_and_never_costs_the_floor() {
+    let at = |cost: &str| {
+        let arguments =
+            ["--mean-mbps", "40", "--rtt", "20ms", "--for", "20s", "--json", "--policy", "turbo,on-vehicle"];
+        let rows = runs(&simulate(&[&arguments[..], &["--cost-per-mb", cost]].concat()));
+        let of = |policy: &str, key: &str| {
+            rows.iter().find(|row| row["policy"] == policy).and_then(|row| row[key].as_f64()).unwrap()
+        };
+        assert!(of("turbo", "utility") >= of("on-vehicle", "utility"), "{rows:?}");
+        assert_eq!(of("on-vehicle", "uplink_mb"), 0.0);
+        (of("turbo", "uplink_mb"), of("turbo", "utility"))
+    };
+    let (free, dear, too_dear) = (at("0"), at("0.7"), at("1000"));
+    assert!(free.0 > dear.0 && free.1 > dear.1, "{free:?} {dear:?}");
+    // What remains are probes: the cheapest configuration twice a second.
+    assert!(dear.0 > 1.3 * too_dear.0, "{dear:?} {too_dear:?}");
+    let refused = simulate(&["--cost-per-mb=-1"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("from 0 to 1000"));
+}
+
+#[test]
 fn bad_input_is_refused_with_what_would_be_right() {
     for (content, expected) in [("", "no delivery times"), ("5\nx\n", ":2:1"), ("7\n3\n", "earlier")] {
         let (_dir, path) = temporary("bad.up", content);

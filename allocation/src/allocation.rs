@@ -11,6 +11,9 @@ pub struct ServiceAllocation {
     /// The uplink rate that is the service's own, in bit/s; 0 on the vehicle, and where a choice is sent on what the
     /// others leave.
     pub rate_bps: f64,
+    /// The share of the estimated uplink at which its frames, sent behind those of the others, are just in time; what
+    /// [`crate::policy::Lesson`] is about. 0 on the vehicle, and of policies that learn nothing.
+    pub need: f64,
 }
 
 impl ServiceAllocation {

@@ -1,5 +1,6 @@
 //! What is to be decided: the services with their menus and deadlines, and the capacity they share.
 
+use crate::choice::Choice;
 use crate::menu::Menu;
 use crate::quantity::{InvalidQuantity, check, fraction, non_negative, positive};
 
@@ -80,7 +81,12 @@ pub struct Capacity {
     uplink_bps: f64,
     rtt_s: f64,
     cloud_seconds_per_s: f64,
+    cost_per_mb: f64,
 }
+
+/// The highest cost of a megabyte on the uplink, in weighted accuracy.
+pub const MAX_COST_PER_MB: f64 = 1000.0;
+const BITS_PER_MB: f64 = 8e6;
 
 impl Capacity {
     /// An uplink of `uplink_bps` bits per second with a round trip of `rtt_s` seconds (95th percentile) to a cloud
@@ -91,7 +97,7 @@ impl Capacity {
     pub fn new(uplink_bps: f64, rtt_s: f64) -> Result<Self, InvalidQuantity> {
         non_negative("the uplink's capacity in bit/s", uplink_bps)?;
         non_negative("the round trip in seconds", rtt_s)?;
-        Ok(Self { uplink_bps, rtt_s, cloud_seconds_per_s: f64::INFINITY })
+        Ok(Self { uplink_bps, rtt_s, cloud_seconds_per_s: f64::INFINITY, cost_per_mb: 0.0 })
     }
 
     /// Limits the cloud: Σ fps · execution time over the services may not exceed `cloud_seconds_per_s`. A worker that
@@ -105,10 +111,27 @@ impl Capacity {
         Ok(Self { cloud_seconds_per_s, ..self })
     }
 
-    /// The same uplink to a cloud without a limit.
+    /// Makes a megabyte (10⁶ bytes) on the uplink cost so much of weighted accuracy: a frame is sent only where it gains
+    /// more, and a smaller one is preferred where the larger gains too little. 0 without it.
+    ///
+    /// # Errors
+    /// [`InvalidQuantity`] where it is NaN or outside 0..=[`MAX_COST_PER_MB`].
+    pub fn with_cost_per_mb(self, cost_per_mb: f64) -> Result<Self, InvalidQuantity> {
+        let holds = (0.0..=MAX_COST_PER_MB).contains(&cost_per_mb);
+        check("the cost of a megabyte in weighted accuracy", cost_per_mb, "a number in 0..=1000", holds)?;
+        Ok(Self { cost_per_mb, ..self })
+    }
+
+    /// What a frame of `choice` costs on the uplink, in weighted accuracy.
     #[must_use]
-    pub fn without_cloud_limit(self) -> Self {
-        Self { cloud_seconds_per_s: f64::INFINITY, ..self }
+    pub fn cost_of(&self, choice: &Choice) -> f64 {
+        self.cost_per_mb * choice.costs().mean_bits / BITS_PER_MB
+    }
+
+    /// The same uplink at no cost to a cloud without a limit.
+    #[must_use]
+    pub fn without_cloud_limit_and_cost(self) -> Self {
+        Self { cloud_seconds_per_s: f64::INFINITY, cost_per_mb: 0.0, ..self }
     }
 
     /// The same cloud behind this part (0..=1) of the uplink.
@@ -161,6 +184,9 @@ mod tests {
         assert!(capacity.with_cloud(f64::NAN).is_err());
         assert!(capacity.with_cloud(-1.0).is_err());
         assert!(capacity.with_cloud(f64::INFINITY).is_ok());
+        for bad in [f64::NAN, -1.0, 2e9, f64::INFINITY] {
+            assert!(capacity.with_cost_per_mb(bad).unwrap_err().to_string().contains("megabyte"));
+        }
         let mut service = ServiceProblem::new(good, Menu::default()).unwrap();
         assert!(service.set_weight(1000.5).is_err());
         assert_eq!(service.demand().weight, 1.0);

@@ -10,7 +10,7 @@
 use allocation::allocation::Allocation;
 use allocation::choice::{Choice, Costs};
 use allocation::menu::Menu;
-use allocation::policy::{ParsePolicyError, PolicyName};
+use allocation::policy::{Lesson, ParsePolicyError, PolicyName};
 use allocation::problem::{Capacity, Demand, ServiceProblem};
 use allocation::solver::{SolveError, Solver};
 
@@ -136,8 +136,10 @@ fn the_policies_without_search_do_what_they_say() {
     assert_eq!(run("fixed:c-imgcompNone-inpcomp50"), (vec![None, None, Some(0)], 0.9));
     // Deadline less margin and encoding do not count for it: 11 Mbit/s and 22 carry what it takes for on time.
     assert_eq!(run("prototype").0, vec![Some(0), Some(1), Some(0)]);
-    // It plans with four fifths of the uplink.
-    assert_eq!(at(83.0, "turbo"), (vec![Some(0), Some(1), Some(0)], 1.44));
+    // What is expected of it is weighed by the chance of each: more than the on-vehicle detectors, less than all of it.
+    let (sent, expected) = at(120.0, "turbo");
+    assert_eq!(sent, vec![Some(1), Some(1), Some(0)]);
+    assert!(expected > 1.2 && expected < 1.52, "{expected}");
 }
 
 #[test]
@@ -148,13 +150,54 @@ fn turbo_lends_what_is_left_and_takes_it_back_at_no_cost() {
     let mut at = |rate: f64| {
         policy.allocate(&services, &megabit_per_s(rate), &mut allocation).unwrap();
         let rates: Vec<f64> = allocation.services().iter().map(|answer| (answer.rate_bps / 1e6).round()).collect();
-        (choices(&allocation), rates, (allocation.expected_utility() * 1e6).round() / 1e6)
+        (choices(&allocation), rates, allocation.expected_utility())
     };
-    // 10 Mbit/s each are needed. What is lent has no rate and is not counted on.
-    assert_eq!(at(16.0), (vec![Some(0), Some(0)], vec![13.0, 0.0], 0.8));
-    assert_eq!(at(30.0), (vec![Some(0), Some(0)], vec![12.0, 12.0], 0.9));
-    assert_eq!(at(5.0), (vec![Some(0), Some(0)], vec![0.0, 0.0], 0.6));
-    assert_eq!(at(16.0), (vec![Some(0), Some(0)], vec![13.0, 0.0], 0.8));
+    // 10 Mbit/s each are needed. What is lent has no rate, and counts by its chance.
+    let (both, tight) = (vec![Some(0), Some(0)], at(16.0));
+    assert_eq!((&tight.0, &tight.1), (&both, &vec![13.0, 0.0]));
+    let plenty = at(30.0);
+    assert_eq!((&plenty.0, &plenty.1), (&both, &vec![12.0, 12.0]));
+    let poor = at(5.0);
+    assert_eq!((&poor.0, &poor.1), (&both, &vec![0.0, 0.0]));
+    assert!(0.6 < poor.2 && poor.2 < tight.2 && tight.2 < plenty.2 && plenty.2 < 0.9);
+    assert_eq!(at(16.0).1, vec![13.0, 0.0]);
+}
+
+#[test]
+fn turbo_learns_what_the_link_carries_of_its_estimate() {
+    // The large needs 20 Mbit/s and the small 5, of 22 that are believed in.
+    let services = [service(vec![choice("small", 0.5, 0.38), choice("large", 2.0, 0.5)])];
+    let mut policy = "turbo".parse::<PolicyName>().unwrap().build(1, 2, 0.0).unwrap();
+    let mut allocation = Allocation::default();
+    let mut sent = |lessons: &[Lesson]| {
+        lessons.iter().for_each(|lesson| policy.learn(lesson));
+        policy.allocate(&services, &megabit_per_s(22.0), &mut allocation).unwrap();
+        let given = allocation.services()[0];
+        (given.choice, (given.need * 100.0).round() / 100.0)
+    };
+    assert_eq!(sent(&[]), (Some(1), 0.91));
+    // Time and again it is late.
+    assert_eq!(sent(&[Lesson { need: 0.91, spare: None }; 64]), (Some(0), 0.23));
+    // And later the small one is early by more than the large one would need.
+    assert_eq!(sent(&[Lesson { need: 0.23, spare: Some(8.0) }; 64]), (Some(1), 0.91));
+}
+
+#[test]
+fn a_megabyte_that_costs_is_only_sent_where_it_gains() {
+    // 125 kB that gain 0.1, or 250 kB that gain 0.12.
+    let services = [service(vec![choice("a", 1.0, 0.40), choice("b", 2.0, 0.42)])];
+    let at = |cost: f64| {
+        let capacity = megabit_per_s(200.0).with_cost_per_mb(cost).unwrap();
+        let mut allocation = Allocation::default();
+        Solver::new(1, 2).solve(&services, &capacity, &mut allocation).unwrap();
+        assert!(allocation.is_optimal());
+        let mut policy = "turbo".parse::<PolicyName>().unwrap().build(1, 2, 0.0).unwrap();
+        let mut learned = Allocation::default();
+        policy.allocate(&services, &capacity, &mut learned).unwrap();
+        assert_eq!(choices(&learned), choices(&allocation), "at {cost}");
+        choices(&allocation)[0]
+    };
+    assert_eq!([at(0.0), at(0.1), at(0.3), at(0.7), at(0.9)], [Some(1), Some(1), Some(0), Some(0), None]);
 }
 
 #[test]

@@ -60,6 +60,8 @@ fn a_car_profile_says_what_is_wrong_with_it() {
             &["unknown key `slo`", "did you mean `slo_ms`?", "fps, slo_ms, weight"],
         ),
         ((1, "hysteresis: "), "hysterisis: ", "hysterisis", &["did you mean `hysteresis`?"]),
+        ((1, "cost_per_mb: 0"), "cost_per_mb: -0.1", "-0.1", &["cost_per_mb` is -0.1; expected 0 to 1000 of weighted"]),
+        ((1, "cost_per_mb: 0"), "cost_per_mb: .nan", ".nan", &["cost_per_mb` is NaN; expected 0 to 1000 of weighted"]),
         ((1, "threads:"), "zzzzzzz:", "zzzzzzz", &["unknown key `zzzzzzz`", "one of run, services, vehicle, cloud"]),
         ((1, "    slo_ms: 200\n"), "", "weight", &["the key `slo_ms` is missing"]),
         ((1, "fps: 5"), "fps: five", "five", &["`five` is not a number"]),

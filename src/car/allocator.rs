@@ -21,8 +21,9 @@ use telemetry::records::{AllocationRecord, LinkRecord, ServiceAllocation};
 use transport::estimate::LinkEstimate;
 use transport::wire::menu::CloudMenu;
 
-use super::attention::Attention;
+use super::attention::{Attention, Seen};
 use super::drift::DriftWatch;
+use super::lessons::Lessons;
 use super::messages::{Assignment, EncodeCost, Sending};
 use super::plan::Plan;
 use super::status::{Notice, ServiceStatus, Status};
@@ -68,6 +69,8 @@ pub struct Allocator {
     pub policy: PolicyName,
     /// See `allocation.hysteresis` of the profile.
     pub hysteresis: f64,
+    /// See `allocation.cost_per_mb` of the profile.
+    pub cost_per_mb: f64,
     /// Solved at the latest this long after the last time.
     pub max_period: Duration,
     /// Names for logs.
@@ -87,6 +90,7 @@ struct Problem {
     services: Vec<ServiceProblem>,
     active: Vec<usize>,
     policy: Box<dyn Policy>,
+    lessons: Lessons,
     /// Worker-seconds per second that the cloud has.
     cloud_seconds_per_s: f64,
 }
@@ -145,14 +149,19 @@ impl Allocator {
                     asked_at = None;
                 }
                 menu = newer;
-                problem = self.problem(&menu)?;
+                let before = std::mem::replace(&mut problem, self.problem(&menu)?);
+                if same && before.active == problem.active {
+                    // The same configurations at other times: what was learned of the link holds.
+                    (problem.policy, problem.lessons) = (before.policy, before.lessons);
+                }
             }
             self.take_costs(&mut problem);
-            self.attend(&mut problem);
+            self.attend(&mut problem, estimate.min_rtt);
             let habits = problem.policy.habits();
             let rate = if estimate.connected { rate_bps(&estimate, habits.capacity) } else { 0.0 };
             let capacity = Capacity::new(rate, estimate.rtt.as_secs_f64())
                 .and_then(|capacity| capacity.with_cloud(problem.cloud_seconds_per_s))
+                .and_then(|capacity| capacity.with_cost_per_mb(self.cost_per_mb))
                 .map_err(|error| error.to_string())?;
             let begun = Monotonic::now();
             self.counters.tick(begun);
@@ -164,6 +173,7 @@ impl Allocator {
                     .map_err(|error| error.to_string())?;
                 asked_at = Some(begun);
                 let solved = Monotonic::now();
+                self.remember(&mut problem, &allocation, solved);
                 self.log_allocation(&problem, &allocation, &estimate, connected_at, (begun, solved), policy_name);
                 self.counters.count(Counter::Items);
             }
@@ -194,6 +204,7 @@ impl Allocator {
             services: services.map_err(|error| error.to_string())?,
             active,
             policy,
+            lessons: Lessons::default(),
             cloud_seconds_per_s: CLOUD_HEADROOM * workers * spread,
         })
     }
@@ -218,15 +229,30 @@ impl Allocator {
         }
     }
 
-    /// Gives every service the weight that drive and recent results make.
-    fn attend(&mut self, problem: &mut Problem) {
-        let (drift, notices) = (&mut self.drift, &mut self.notices);
-        let mut detected = |took| {
-            if let Some((what, drift)) = drift.detected(took) {
+    /// What becomes of the frames that are sent from now on is about this allocation.
+    fn remember(&self, problem: &mut Problem, allocation: &Allocation, at: Monotonic) {
+        let Problem { lessons, active, .. } = problem;
+        let config = |choice: Option<usize>| config_name(&self.plan, active, choice);
+        lessons.allocated(at, allocation.services().iter().map(|given| (config(given.choice), given.need)));
+    }
+
+    /// Hears of the newest decisions: tells the policy what became of its frames over a path of round trip `rtt`, and
+    /// gives every service the weight that drive and recent results make.
+    fn attend(&mut self, problem: &mut Problem, rtt: Duration) {
+        let (drift, notices, clients) = (&mut self.drift, &mut self.notices, &self.clients);
+        let Problem { policy, lessons, .. } = problem;
+        let mut decided = |seen: &Seen| {
+            if let Some((what, drift)) = seen.vehicle.and_then(|took| drift.detected(took)) {
                 tell(notices, Notice::Drift { what, drift });
             }
+            let client = usize::from(seen.service).checked_sub(1).and_then(|at| clients.get(at));
+            let margin = client.map_or(0.0, |client| client.demand.margin_s);
+            let margin = Duration::try_from_secs_f64(margin).unwrap_or_default();
+            if let Some(lesson) = seen.sent.and_then(|sent| lessons.of(seen.service, &sent, margin, rtt)) {
+                policy.learn(&lesson);
+            }
         };
-        if let Some(weights) = self.attention.look(Monotonic::now(), &mut detected) {
+        if let Some(weights) = self.attention.look(Monotonic::now(), &mut decided) {
             tell(&mut self.notices, Notice::Weights(weights));
         }
         self.attention.apply(&mut problem.services);
@@ -249,7 +275,7 @@ impl Allocator {
         let (plan, attention, drift) = (&self.plan, &self.attention, &self.drift);
         self.status.write_with(|status| {
             let given = allocation.services().iter().map(|given| ServiceStatus {
-                config: config_name(plan, problem, given.choice),
+                config: config_name(plan, &problem.active, given.choice),
                 rate_bps: given.rate_bps,
                 ..ServiceStatus::default()
             });
@@ -347,7 +373,7 @@ impl Allocator {
             .map(|((given, asked), service)| ServiceAllocation {
                 service,
                 bytes_per_s: given.rate_bps / 8.0,
-                config: config_name(&self.plan, problem, given.choice),
+                config: config_name(&self.plan, &problem.active, given.choice),
                 weight: asked.demand().weight,
             })
             .collect();
@@ -366,8 +392,8 @@ impl Allocator {
 }
 
 /// What a choice of the menu in force is called.
-fn config_name(plan: &Plan, problem: &Problem, choice: Option<usize>) -> NameId {
-    let entry = choice.and_then(|index| problem.active.get(index)).and_then(|&entry| plan.entries.get(entry));
+fn config_name(plan: &Plan, active: &[usize], choice: Option<usize>) -> NameId {
+    let entry = choice.and_then(|index| active.get(index)).and_then(|&entry| plan.entries.get(entry));
     entry.map_or(plan.on_vehicle, |entry| entry.name)
 }
 

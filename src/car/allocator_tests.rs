@@ -70,6 +70,7 @@ fn the_camera_that_counts_most_gets_the_uplink() {
         status,
         policy: profile.allocation.policy.clone(),
         hysteresis: profile.allocation.hysteresis,
+        cost_per_mb: profile.allocation.cost_per_mb,
         max_period: Duration::from_millis(100),
         names,
         vocabulary: Arc::new(Mutex::new(Vec::new())),

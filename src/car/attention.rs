@@ -8,6 +8,7 @@ use rt_core::clock::Monotonic;
 use rt_core::mailbox;
 
 use super::drive::Drive;
+use super::lessons::Sent;
 use super::status::{MOST_SERVICES, Status, Weights};
 
 /// What the collector saw of one decision.
@@ -19,6 +20,8 @@ pub struct Seen {
     pub result: FrameResult,
     /// Time of the on-vehicle detector, where it saw the frame.
     pub vehicle: Option<Duration>,
+    /// Where it was given to the transport, and the link is what became of it.
+    pub sent: Option<Sent>,
 }
 
 /// How [`Attention`] is made.
@@ -63,9 +66,9 @@ impl Attention {
         }
     }
 
-    /// Takes the newest of everything; the weights where they or the active rules have changed. `vehicle` is told the
-    /// time of each detection on the vehicle.
-    pub fn look(&mut self, now: Monotonic, mut vehicle: impl FnMut(Duration)) -> Option<Weights> {
+    /// Takes the newest of everything; the weights where they or the active rules have changed. `each` is told
+    /// of every decision.
+    pub fn look(&mut self, now: Monotonic, mut each: impl FnMut(&Seen)) -> Option<Weights> {
         if let Some(newer) = self.inputs.take() {
             self.drive = newer;
         }
@@ -73,7 +76,7 @@ impl Attention {
             if let Some(recent) = usize::from(seen.service).checked_sub(1).and_then(|at| self.recent.get_mut(at)) {
                 recent.add(seen.result);
             }
-            seen.vehicle.into_iter().for_each(&mut vehicle);
+            each(&seen);
         }
         self.known = self.drive.known(now, self.max_age);
         let changed = self.evaluator.evaluate(since_boot(now), &self.known, &self.recent);

@@ -9,6 +9,7 @@ mod detector;
 mod drift;
 mod drive;
 mod encoder;
+mod lessons;
 mod messages;
 mod notices;
 mod observer;

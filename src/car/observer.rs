@@ -5,9 +5,10 @@ use inference::agreement::{CONFIDENT, agreement};
 use rt_core::trace::Hop;
 use telemetry::frame_sink::FrameSink;
 use telemetry::names::NameId;
-use telemetry::records::{FrameRecord, Source};
+use telemetry::records::{FrameRecord, Outcome, Source};
 
 use super::attention::{Seen, since_boot};
+use super::lessons::Sent;
 use super::plan::Plan;
 
 /// Looks at every decision.
@@ -47,6 +48,18 @@ impl FrameSink for Observer {
                 utility,
             },
             vehicle: record.hops.get(Hop::VehicleInference),
+            sent: sent(record),
         });
     }
+}
+
+/// What the link made of the frame, where it had it.
+fn sent(record: &FrameRecord) -> Option<Sent> {
+    let told = matches!(record.outcome, Outcome::OnTime | Outcome::Late | Outcome::Expired | Outcome::Superseded);
+    let request = record.request.filter(|_| told)?;
+    let hop = |hop| record.hops.get(hop).unwrap_or_default();
+    // The network's time leaves out what the cloud needed to receive the frame, which is the uplink's.
+    let spent = hop(Hop::SendWait) + hop(Hop::Network) + hop(Hop::CloudReceive);
+    let answered = (record.source == Source::Cloud).then(|| (spent, record.meta.deadline.budget_at(record.decision)));
+    Some(Sent { taken: request.start.minus(hop(Hop::Encode)), config: record.config, answered })
 }

@@ -288,6 +288,7 @@ pub fn wire(
         status,
         policy: profile.allocation.policy.clone(),
         hysteresis: profile.allocation.hysteresis,
+        cost_per_mb: profile.allocation.cost_per_mb,
         max_period: Duration::from_secs_f64(profile.allocation.max_period_ms * 1e-3),
         names: names.clone(),
         vocabulary: Arc::clone(vocabulary),

@@ -167,6 +167,7 @@ impl Grid<'_> {
             None => scenario,
         };
         let scenario = if self.args.fifo { scenario.with_discipline(Discipline::Fifo) } else { scenario };
+        let scenario = scenario.with_cost_per_mb(self.args.cost_per_mb).map_err(Failure::config)?;
         Ok(if self.args.staggered { scenario.staggered() } else { scenario })
     }
 }

@@ -43,7 +43,7 @@ impl Estimator for CarEstimator {
         let now = instant(now);
         self.0.acknowledged(now, told.delivered, told.in_flight);
         self.0.set_app_limited(told.app_limited);
-        self.0.round_trip(now, told.latest, told.least, told.least, told.in_flight);
+        self.0.round_trip(now, told.latest, told.least, told.smoothed, told.in_flight);
     }
 
     fn passed(&mut self, now: Duration, bytes: u64, passage: Duration) {
@@ -68,6 +68,10 @@ impl Estimator for CarEstimator {
 
     fn ack_rate_bps(&self) -> Option<f64> {
         self.0.ack_rate().map(|rate| rate * 8.0)
+    }
+
+    fn silence(&self, now: Duration) -> Duration {
+        self.0.silence(instant(now))
     }
 
     fn is_measured(&self, now: Duration) -> bool {

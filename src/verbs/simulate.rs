@@ -48,6 +48,9 @@ pub struct SimulateArgs {
     /// Accuracy that a change to a better configuration must gain.
     #[arg(long, default_value_t = 0.005, allow_negative_numbers = true, value_parser = hysteresis)]
     pub hysteresis: f64,
+    /// What a megabyte on the uplink costs, in weighted accuracy of one frame.
+    #[arg(long, value_name = "ACCURACY", default_value_t = 0.0, allow_negative_numbers = true, value_parser = cost)]
+    pub cost_per_mb: f64,
     /// Workers of the cloud; one for every frame without it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub cloud_workers: Option<u16>,
@@ -199,6 +202,12 @@ fn loss(text: &str) -> Result<f64, String> {
 fn hysteresis(text: &str) -> Result<f64, String> {
     let accuracy = text.parse().ok().filter(|accuracy: &f64| (0.0..=1.0).contains(accuracy));
     accuracy.ok_or_else(|| format!("{text:?} is not an accuracy; write a number from 0 to 1, such as 0.005"))
+}
+
+fn cost(text: &str) -> Result<f64, String> {
+    let most = allocation::problem::MAX_COST_PER_MB;
+    let cost = text.parse().ok().filter(|cost: &f64| (0.0..=most).contains(cost));
+    cost.ok_or_else(|| format!("{text:?} is not a cost; write a number from 0 to {most}, such as 0.1"))
 }
 
 fn objective(text: &str) -> Result<Duration, String> {

@@ -1,34 +1,44 @@
-//! What services without a rate of their own send on what the others leave of the uplink.
+//! What is sent in the hope that the link carries it: the expected worth of an allocation, and what services without a
+//! rate of their own send on what the others leave.
 //!
 //! A frame that comes late costs nothing, as the on-vehicle detector decides then; a frame that is not sent cannot be in
-//! time. So a service for which the uplink, as estimated, has no rate sends the configuration that is worth most by its
-//! chance of success, behind all who have a rate. It also shows the link's rate far sooner than a probe now and then.
+//! time. So an allocation is worth Σ chance · gain over the vehicle, less what its bytes cost, and a service for which
+//! the plan has no rate sends the configuration that is worth most by its chance, behind all who have a rate. It also
+//! shows the link's rate far sooner than a probe now and then.
 
+use super::success::Success;
 use crate::allocation::Allocation;
+use crate::choice::Choice;
 use crate::feasibility::{cloud_seconds_per_s, slack_s};
-use crate::problem::{Capacity, ServiceProblem};
+use crate::problem::{Capacity, Demand, ServiceProblem};
 
-/// How far the rate that a frame meets is from the estimate: standard deviation of the logarithm of their ratio. Of the
-/// values tried on recorded cellular traces (0.3 to 1) 0.4 to 0.5 gained most.
-const SPREAD: f64 = 0.4;
-/// The logistic function of this times z is within 0.01 of the normal distribution (Bowling et al., 2009).
-const LOGISTIC: f64 = 1.702;
-
-/// Probability that the uplink carries `bits` within `slack_s`, given its estimate in bit/s.
-pub(super) fn chance(bits: f64, slack_s: f64, estimate_bps: f64) -> f64 {
-    let z = (estimate_bps.max(1.0) * slack_s / bits).ln() / SPREAD;
-    1.0 / (1.0 + (-LOGISTIC * z).exp())
+/// The share of the estimated uplink that a frame needs behind so many `bits`, its own included; `None` where it has no
+/// time at any rate.
+fn need(bits: f64, choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<f64> {
+    Some(bits / slack_s(choice, demand, capacity)? / capacity.uplink_bps().max(1.0))
 }
 
-/// Gives every service that stays on the vehicle what is worth most on the rest of the uplink, at rate 0. Frames go one
-/// after another, so each waits for all before it. Only the cloud's time that is left is given out.
-pub(super) fn lend(services: &[ServiceProblem], capacity: &Capacity, allocation: &mut Allocation) {
-    let (mut bits_ahead, mut cloud_left) = (0.0, capacity.cloud_seconds_per_s());
-    for (service, answer) in services.iter().zip(&allocation.services) {
-        if let Some(choice) = answer.choice.and_then(|index| service.menu.get(index)) {
-            bits_ahead += choice.costs().mean_bits;
-            cloud_left -= cloud_seconds_per_s(choice, &service.demand());
+/// Gives every service that stays on the vehicle what is worth most on the rest of the uplink, at rate 0, and tells
+/// each what it needs. Frames go one after another, so each waits for all before it. Only the cloud's time that is left
+/// is given out. Returns what all of it is expected to be worth beyond the on-vehicle detectors.
+pub(super) fn lend(
+    services: &[ServiceProblem],
+    capacity: &Capacity,
+    success: &Success,
+    allocation: &mut Allocation,
+) -> f64 {
+    let (mut bits_ahead, mut cloud_left, mut worth) = (0.0, capacity.cloud_seconds_per_s(), 0.0);
+    for (service, answer) in services.iter().zip(&mut allocation.services) {
+        answer.need = 0.0;
+        let demand = service.demand();
+        let Some(choice) = answer.choice.and_then(|index| service.menu.get(index)) else { continue };
+        bits_ahead += choice.costs().mean_bits;
+        cloud_left -= cloud_seconds_per_s(choice, &demand);
+        if let Some(need) = need(bits_ahead, choice, &demand, capacity) {
+            answer.need = need;
+            worth += demand.weight * (choice.accuracy() - demand.floor_accuracy) * success.chance(need);
         }
+        worth -= capacity.cost_of(choice);
     }
     for (service, answer) in services.iter().zip(&mut allocation.services) {
         if answer.choice.is_some() {
@@ -38,29 +48,32 @@ pub(super) fn lend(services: &[ServiceProblem], capacity: &Capacity, allocation:
         let mut most = 0.0;
         for (index, choice) in service.menu.choices().iter().enumerate() {
             let gain = demand.weight * (choice.accuracy() - demand.floor_accuracy);
-            let Some(slack_s) = slack_s(choice, &demand, capacity).filter(|_| gain > 0.0) else { continue };
-            if cloud_seconds_per_s(choice, &demand) > cloud_left {
+            if gain <= 0.0 || cloud_seconds_per_s(choice, &demand) > cloud_left {
                 continue;
             }
-            let worth = gain * chance(bits_ahead + choice.costs().mean_bits, slack_s, capacity.uplink_bps());
-            if worth > most {
-                (most, answer.choice) = (worth, Some(index));
+            let bits = bits_ahead + choice.costs().mean_bits;
+            let Some(need) = need(bits, choice, &demand, capacity) else { continue };
+            // Late or not, what is sent is paid for.
+            let expected = gain * success.chance(need) - capacity.cost_of(choice);
+            if expected > most {
+                (most, answer.choice, answer.need) = (expected, Some(index), need);
             }
         }
+        worth += most;
         if let Some(choice) = answer.choice.and_then(|index| service.menu.get(index)) {
             bits_ahead += choice.costs().mean_bits;
             cloud_left -= cloud_seconds_per_s(choice, &demand);
         }
     }
+    worth
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::allocation::ServiceAllocation;
-    use crate::choice::{Choice, Costs};
+    use crate::choice::Costs;
     use crate::menu::Menu;
-    use crate::problem::Demand;
 
     /// Megabit, execution time in ms, accuracy.
     fn service(entries: &[(f64, f64, f64)]) -> ServiceProblem {
@@ -77,43 +90,43 @@ mod tests {
         ServiceProblem::new(demand, Menu::new(choices.collect()).unwrap()).unwrap()
     }
 
-    fn lent(services: &[ServiceProblem], capacity: Capacity) -> Vec<ServiceAllocation> {
+    fn lent(services: &[ServiceProblem], capacity: Capacity) -> (Vec<ServiceAllocation>, f64) {
         let mut allocation = Allocation::default();
         allocation.services.resize(services.len(), ServiceAllocation::default());
-        lend(services, &capacity, &mut allocation);
-        allocation.services
+        let worth = lend(services, &capacity, &Success::default(), &mut allocation);
+        (allocation.services, worth)
     }
 
-    fn choices(given: &[ServiceAllocation]) -> Vec<Option<usize>> {
-        given.iter().map(|given| given.choice).collect()
-    }
-
-    #[test]
-    fn the_chance_rises_with_rate_and_time_and_is_even_at_the_estimate() {
-        assert!((chance(1e6, 0.1, 1e7) - 0.5).abs() < 1e-9);
-        assert!(chance(1e6, 0.1, 2e7) > 0.9 && chance(1e6, 0.1, 5e6) < 0.1);
-        assert!(chance(1e6, 0.2, 1e7) > chance(1e6, 0.15, 1e7));
-        assert!(chance(1e6, 0.1, 0.0) >= 0.0);
+    fn choices(services: &[ServiceProblem], capacity: Capacity) -> Vec<Option<usize>> {
+        lent(services, capacity).0.iter().map(|given| given.choice).collect()
     }
 
     #[test]
     fn the_worth_is_gain_times_chance_and_the_later_wait_for_the_earlier() {
         let small_or_large = [(0.4, 50.0, 0.43), (1.0, 50.0, 0.55)];
         let at = |mbps: f64| Capacity::new(mbps * 1e6, 0.05).unwrap();
-        assert_eq!(choices(&lent(&[service(&small_or_large)], at(1.0))), [Some(0)], "hardly a chance for the large");
-        assert_eq!(choices(&lent(&[service(&small_or_large)], at(9.0))), [Some(1)], "9 of the 10 Mbit/s it needs");
+        assert_eq!(choices(&[service(&small_or_large)], at(1.0)), [Some(0)], "hardly a chance for the large");
+        assert_eq!(choices(&[service(&small_or_large)], at(9.0)), [Some(1)], "9 of the 10 Mbit/s it needs");
         let two = [service(&small_or_large), service(&small_or_large)];
-        assert_eq!(choices(&lent(&two, at(9.0))), [Some(1), Some(1)]);
+        let (given, worth) = lent(&two, at(9.0));
+        assert_eq!((given[0].choice, given[1].choice), (Some(1), Some(1)));
+        assert!((given[0].need - 1.0 / 0.9).abs() < 1e-9 && (given[1].need - 2.0 / 0.9).abs() < 1e-9, "{given:?}");
+        let success = Success::default();
+        assert!((worth - 0.15 * (success.chance(1.0 / 0.9) + success.chance(2.0 / 0.9))).abs() < 1e-9);
         let behind = [service(&[(2.0, 50.0, 0.55)]), service(&small_or_large)];
-        assert!(lent(&behind, at(9.0)).iter().all(|given| given.rate_bps == 0.0));
+        assert!(lent(&behind, at(9.0)).0.iter().all(|given| given.rate_bps == 0.0));
     }
 
     #[test]
     fn what_cannot_be_in_time_or_gains_nothing_or_has_no_worker_is_not_sent() {
         let at = Capacity::new(9e6, 0.05).unwrap();
-        assert_eq!(choices(&lent(&[service(&[(0.4, 150.0, 0.5)])], at)), [None], "no time is left at any rate");
-        assert_eq!(choices(&lent(&[service(&[(0.4, 50.0, 0.4)])], at)), [None], "no better than the vehicle");
+        assert_eq!(choices(&[service(&[(0.4, 150.0, 0.5)])], at), [None], "no time is left at any rate");
+        assert_eq!(choices(&[service(&[(0.4, 50.0, 0.4)])], at), [None], "no better than the vehicle");
         let two = [service(&[(0.4, 50.0, 0.5)]), service(&[(0.4, 50.0, 0.5)])];
-        assert_eq!(choices(&lent(&two, at.with_cloud(0.3).unwrap())), [Some(0), None], "0.25 s/s each");
+        assert_eq!(choices(&two, at.with_cloud(0.3).unwrap()), [Some(0), None], "0.25 s/s each");
+        // 50 kB that gain at most 0.1.
+        let one = [service(&[(0.4, 50.0, 0.5)])];
+        assert_eq!(choices(&one, at.with_cost_per_mb(1.5).unwrap()), [Some(0)]);
+        assert_eq!(choices(&one, at.with_cost_per_mb(2.5).unwrap()), [None], "its bytes cost more than it gains");
     }
 }

@@ -4,12 +4,14 @@ mod baseline;
 mod exact;
 mod lent;
 mod name;
+mod success;
 
 use std::time::Duration;
 
 pub use baseline::Baseline;
 pub use exact::{Prototype, Turbo};
 pub use name::{BuildPolicyError, ParsePolicyError, PolicyName, UnknownFixedConfig};
+pub use success::Lesson;
 
 use crate::allocation::Allocation;
 use crate::problem::{Capacity, ServiceProblem};
@@ -51,6 +53,9 @@ pub trait Policy: Send {
     fn habits(&self) -> Habits {
         Habits::default()
     }
+
+    /// Hears what became of a frame that it had sent. Does not allocate.
+    fn learn(&mut self, _: &Lesson) {}
 
     /// Replaces `allocation`, the one in force (empty where there is none), by the policy's answer. Does not allocate
     /// if `allocation` has room for the services.

@@ -1,5 +1,8 @@
 //! The event loop of one run.
 
+mod hearing;
+mod sending;
+
 use std::time::Duration;
 
 use super::cwnd::Window;
@@ -7,10 +10,10 @@ use super::events::{Event, Events};
 use super::flight::{Flight, Path};
 use super::frames::{Frames, rtt_p95};
 use super::gate;
-use super::lanes::{Lanes, Outlook, Ready};
-use super::link::{Acknowledged, Estimator, Uplink};
+use super::lanes::{Lanes, Ready};
+use super::link::{Estimator, Uplink};
 use super::outcome::Outcome;
-use super::scenario::{Discipline, Scenario};
+use super::scenario::Scenario;
 use crate::allocation::Allocation;
 use crate::policy::{CapacitySource, Policy};
 use crate::problem::Capacity;
@@ -60,6 +63,7 @@ pub fn run(
         writing: None,
         link_bit: 0,
         out_bits: 0,
+        smoothed_rtt: None,
         pace: gate::Pace::default(),
         looking_at: Duration::ZERO,
         delivered_bytes: 0,
@@ -94,6 +98,7 @@ struct Engine<'a> {
     link_bit: u64,
     /// Bits given to the link and not acknowledged.
     out_bits: u64,
+    smoothed_rtt: Option<Duration>,
     pace: gate::Pace,
     /// When the pace is looked at again.
     looking_at: Duration,
@@ -109,7 +114,6 @@ struct Engine<'a> {
     next_decision: Duration,
     outcome: Outcome,
 }
-
 impl Engine<'_> {
     fn begin(&mut self) -> Result<(), RunError> {
         for service in 0..self.scenario.services.len() {
@@ -162,6 +166,7 @@ impl Engine<'_> {
             CapacitySource::WindowOverRoundTrip => self.window.over_round_trip_bps(),
         };
         let capacity = Capacity::new(rate, rtt_p95(self.scenario.rtt).as_secs_f64())?;
+        let capacity = capacity.with_cost_per_mb(self.scenario.cost_per_mb)?;
         let cloud = self.scenario.workers.map_or(f64::INFINITY, |workers| CLOUD_HEADROOM * workers as f64);
         self.before.clear();
         self.before.extend(self.allocation.services().iter().map(|service| service.choice));
@@ -186,7 +191,7 @@ impl Engine<'_> {
         let probe = || self.lanes.probe_due(service, now, PROBE_PERIOD).then(|| problem.menu.cheapest()).flatten();
         let probing = chosen.is_none() && self.policy.habits().probes;
         let Some(index) = chosen.or_else(|| if probing { probe() } else { None }) else { return };
-        let share = self.allocation.services().get(service).map_or(0.0, |answer| answer.rate_bps);
+        let given = self.allocation.services().get(service).copied().unwrap_or_default();
         let (Some(choice), Some(draw)) = (problem.menu.get(index), self.frames.draw_of(service, frame)) else { return };
         let needs = draw.needs(choice);
         let ready = Ready {
@@ -200,168 +205,12 @@ impl Engine<'_> {
             losses: draw.losses,
             accuracy: choice.accuracy(),
             probe: chosen.is_none(),
-            lent: share <= 0.0,
+            lent: given.rate_bps <= 0.0,
+            need: if chosen.is_some() { given.need } else { 0.0 },
             ready: Duration::ZERO,
         };
         let encoded = self.lanes.encode(ready, now, needs.encode);
         self.events.at(encoded, Event::Encoded { service });
-    }
-
-    fn outlook(&self, now: Duration) -> Outlook {
-        Outlook {
-            rate_bps: self.estimator.rate_bps(now),
-            low_rate_bps: self.estimator.low_rate_bps(now),
-            trusted: self.estimator.is_measured(now),
-            least_rtt: self.scenario.rtt,
-            out_bits: self.out_bits,
-            loss: self.scenario.loss,
-        }
-    }
-
-    /// Gives up what is hopeless, gives the link as much as the gate allows, begins frames.
-    fn pump(&mut self, now: Duration) -> Result<(), RunError> {
-        let gated = self.scenario.discipline == Discipline::Gated;
-        if gated && self.review(now) {
-            self.decide(now)?;
-        }
-        loop {
-            let outlook = self.outlook(now);
-            if gated && !gate::open(self.out_bits, &outlook) {
-                return Ok(());
-            }
-            if gated && let Some(wait) = self.pace.wait(now, outlook.rate_bps) {
-                if self.looking_at <= now {
-                    self.looking_at = now + wait;
-                    self.events.at(self.looking_at, Event::LookAgain);
-                }
-                return Ok(());
-            }
-            match self.writing {
-                Some(index) => {
-                    let piece = if gated { gate::piece_bits(&outlook) } else { u64::MAX };
-                    if !self.hand_over(now, index, piece) {
-                        return Ok(());
-                    }
-                    self.pace.sent(piece);
-                }
-                None => {
-                    let Some(ready) = self.lanes.admit(now, &outlook) else {
-                        if let Some(later) = self.lanes.next_change(now, self.scenario.rtt) {
-                            self.events.at(later, Event::LookAgain);
-                        }
-                        return Ok(());
-                    };
-                    self.begin_flight(now, ready);
-                }
-            }
-        }
-    }
-
-    fn begin_flight(&mut self, now: Duration, ready: Ready) {
-        let first_bit = self.path.uplink.bits_by(now).max(self.link_bit);
-        let flight = Flight::begin(&self.path, ready, now, first_bit, self.delivered_bytes);
-        if self.scenario.discipline == Discipline::Gated {
-            self.events.at(ready.deadline.saturating_sub(self.scenario.rtt).max(now), Event::LookAgain);
-        }
-        self.writing = Some(self.flights.len());
-        self.flights.push(flight);
-    }
-
-    /// Gives the link a piece of a frame; `false` where it carries nothing any more.
-    fn hand_over(&mut self, now: Duration, index: usize, most: u64) -> bool {
-        let Some(flight) = self.flights.get_mut(index) else { return false };
-        let bits = flight.unsent().min(most);
-        let first = self.path.uplink.bits_by(now).max(self.link_bit);
-        let (from, to) = (self.path.uplink.instant_of_bit(first + 1), self.path.uplink.instant_of_bit(first + bits));
-        let (Some(from), Some(to)) = (from, to) else { return false };
-        let (from, to) = (from.max(now), to.max(now));
-        self.link_bit = first + bits;
-        self.out_bits += bits;
-        flight.handed += bits;
-        flight.carried(bits, from, to);
-        self.estimator.sent(now);
-        self.events.at(to + flight.frame.rtt, Event::Acknowledged { flight: index, bits, handed: now });
-        if flight.unsent() == 0 {
-            self.writing = None;
-            self.events.at(to.max(flight.wire.repaired) + flight.frame.rtt / 2, Event::Arrived { flight: index });
-        }
-        true
-    }
-
-    /// Closes the begun frames that cannot make it; whether there were any.
-    fn review(&mut self, now: Duration) -> bool {
-        let outlook = self.outlook(now);
-        let contended = self.lanes.has_promising(now, &outlook);
-        let before = self.closed;
-        let recent = self.flights.len().saturating_sub(2 * self.scenario.services.len() + 2);
-        for (index, flight) in self.flights.iter_mut().enumerate().skip(recent) {
-            if flight.closed || !gate::hopeless(now, flight, contended, &outlook) {
-                continue;
-            }
-            flight.closed = true;
-            self.closed += 1;
-            let delivered = self.delivered_bytes - flight.delivered_before;
-            self.estimator.late(now, delivered, now.saturating_sub(flight.begun));
-            if self.writing == Some(index) {
-                self.writing = None;
-            }
-        }
-        self.closed > before
-    }
-
-    fn acknowledged(&mut self, now: Duration, index: usize, bits: u64, handed: Duration) {
-        self.out_bits -= bits;
-        // In whole bytes over all, so that no rest is lost.
-        self.delivered_bits += bits;
-        self.delivered_bytes = self.delivered_bits / 8;
-        if let Some(flight) = self.flights.get_mut(index) {
-            flight.acknowledged += bits;
-        }
-        let acknowledged = Acknowledged {
-            delivered: self.delivered_bytes,
-            in_flight: self.out_bits / 8,
-            latest: now.saturating_sub(handed),
-            least: self.scenario.rtt,
-            app_limited: self.writing.is_none(),
-        };
-        self.estimator.acknowledged(now, acknowledged);
-        if let Some(rate) = self.estimator.ack_rate_bps() {
-            self.window.delivered(now, rate);
-        }
-    }
-
-    fn arrived(&mut self, now: Duration, index: usize) {
-        let Some(flight) = self.flights.get(index) else { return };
-        // What was reset on its way is never complete.
-        if flight.closed {
-            return;
-        }
-        let Some(free) = self.workers.iter_mut().min() else {
-            self.events.at(now + flight.frame.execution + flight.frame.rtt / 2, Event::Result { flight: index });
-            return;
-        };
-        let begun = now.max(*free);
-        *free = begun + flight.frame.execution;
-        self.events.at(*free + flight.frame.rtt / 2, Event::Result { flight: index });
-    }
-
-    fn result(&mut self, now: Duration, index: usize) {
-        let Some(flight) = self.flights.get_mut(index).filter(|flight| !flight.closed) else { return };
-        let Some(problem) = self.scenario.services.get(flight.frame.service) else { return };
-        let demand = problem.demand();
-        if now + Duration::from_secs_f64(demand.margin_s) <= flight.frame.deadline {
-            self.outcome.in_time += u64::from(!flight.frame.probe);
-            self.outcome
-                .improved(flight.frame.captured, demand.weight * (flight.frame.accuracy - demand.floor_accuracy));
-        }
-        // Late as it is, it tells about the link, as long as it is waited for.
-        if now <= flight.frame.deadline + AFTERLIFE {
-            let (rate, bytes) = (flight.train_bps(), flight.wire.bits / 8);
-            let passage = now.saturating_sub(flight.begun + flight.frame.execution + self.scenario.rtt);
-            self.window.delivered(now, rate);
-            self.estimator.train(now, rate / 8.0, u32::try_from(bytes).unwrap_or(u32::MAX));
-            self.estimator.passed(now, bytes, passage);
-        }
     }
 
     fn finish(mut self) -> Outcome {

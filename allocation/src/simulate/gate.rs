@@ -12,6 +12,8 @@ const HEADROOM: Duration = Duration::from_millis(15);
 const LEAST_HEADROOM_BITS: f64 = 4.0 * 1_472.0 * 8.0;
 /// How much faster than the estimate the stack may send.
 const PACE: f64 = 1.25;
+/// This much may go at once before the pace counts: a train of 16 packets, which the receiver can measure.
+const BURST_BITS: f64 = 16.0 * 1_472.0 * 8.0;
 /// Smallest and largest piece given to the link at once, bits.
 const PIECE_BITS: (u64, u64) = (2_800 * 8, 16 * 1024 * 8);
 /// A piece lasts about this long on the wire.
@@ -21,6 +23,8 @@ const LEAST_WAIT: Duration = Duration::from_micros(100);
 const MOST_WAIT: Duration = Duration::from_millis(5);
 /// A prediction has to fail by this factor of the remaining budget before a begun frame is given up for it.
 const HOPELESS_FACTOR: f64 = 1.25;
+/// Beyond a round trip, a path silent for so long stalls: what is given to it now waits behind what it holds.
+const STALL: Duration = Duration::from_millis(80);
 
 /// Whether more may be given to the link with `out_bits` on their way.
 pub(super) fn open(out_bits: u64, outlook: &Outlook) -> bool {
@@ -52,7 +56,8 @@ impl Pace {
         let rate = PACE * rate_bps.max(1.0);
         self.debt_bits = (self.debt_bits - rate * now.saturating_sub(self.as_of).as_secs_f64()).max(0.0);
         self.as_of = now;
-        (self.debt_bits >= 1.0).then(|| seconds(self.debt_bits / rate).clamp(LEAST_WAIT, MOST_WAIT))
+        let over = self.debt_bits - BURST_BITS;
+        (over >= 1.0).then(|| seconds(over / rate).clamp(LEAST_WAIT, MOST_WAIT))
     }
 }
 
@@ -73,6 +78,11 @@ pub(super) fn hopeless(now: Duration, flight: &Flight, contended: bool, outlook:
     }
     let needed = transmit(flight.unsent(), outlook.rate_bps).saturating_add(outlook.least_rtt);
     contended && outlook.trusted && needed > budget.mul_f64(HOPELESS_FACTOR)
+}
+
+/// Whether the path does not answer; it is given no further frame then.
+pub(super) fn stalls(silence: Duration, least_rtt: Duration) -> bool {
+    silence > least_rtt + STALL
 }
 
 fn seconds(value: f64) -> Duration {

@@ -34,6 +34,8 @@ pub(super) struct Ready {
     pub probe: bool,
     /// The allocation gives its service no rate: it goes on what the others leave.
     pub lent: bool,
+    /// What the allocation says it needs, see [`crate::policy::Lesson`].
+    pub need: f64,
     pub ready: Duration,
 }
 
@@ -69,6 +71,8 @@ pub(super) struct Lanes {
     lanes: Vec<Lane>,
     last_admitted: Duration,
     looking_again: Duration,
+    /// Needs of frames that were not begun in time.
+    missed: Vec<f64>,
 }
 
 impl Lanes {
@@ -79,6 +83,7 @@ impl Lanes {
             lanes: scenario.services.iter().map(|service| lane(service.demand().weight)).collect(),
             last_admitted: Duration::ZERO,
             looking_again: Duration::ZERO,
+            missed: Vec::new(),
         }
     }
 
@@ -103,6 +108,7 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(service) else { return };
         // An encoder that is behind has a newer frame in hand, whose own event is still to come.
         if lane.encoding.is_some_and(|frame| frame.ready <= now) {
+            self.missed.extend(lane.waiting.take().map(|frame| frame.need));
             lane.waiting = lane.encoding.take();
         }
     }
@@ -113,7 +119,7 @@ impl Lanes {
         for lane in &mut self.lanes {
             let gone = |frame: &Ready| gated && frame.deadline.saturating_sub(now) <= outlook.least_rtt;
             if lane.waiting.as_ref().is_some_and(gone) {
-                lane.waiting = None;
+                self.missed.extend(lane.waiting.take().map(|frame| frame.need));
             }
         }
         let candidates = || self.lanes.iter().filter_map(|lane| Some((lane, lane.waiting?)));
@@ -148,6 +154,11 @@ impl Lanes {
         lane.last_admitted = now;
         self.last_admitted = now;
         lane.waiting.take()
+    }
+
+    /// The need of a frame that waited in vain, each once.
+    pub(super) fn next_missed(&mut self) -> Option<f64> {
+        self.missed.pop()
     }
 
     /// Whether a frame waits that is expected to make it.

@@ -22,6 +22,8 @@ pub struct Acknowledged {
     pub latest: Duration,
     /// The least round trip.
     pub least: Duration,
+    /// The round trip, smoothed as the stack does (RFC 9002, 5.3).
+    pub smoothed: Duration,
     /// Whether nothing waits to be sent, so that the link is not what holds anything up.
     pub app_limited: bool,
 }
@@ -51,6 +53,9 @@ pub trait Estimator {
 
     /// Acknowledged bits per second of the last 200 ms, where known.
     fn ack_rate_bps(&self) -> Option<f64>;
+
+    /// For how long bytes have been on the way of which nothing was heard.
+    fn silence(&self, now: Duration) -> Duration;
 
     /// Whether the rate was measured under load, so that frames may be dropped on its word.
     fn is_measured(&self, now: Duration) -> bool;

@@ -25,6 +25,7 @@ struct State {
     free: Duration,
     gain: f64,
     in_time: u64,
+    link_bits: u64,
 }
 
 /// One way to serve one frame.
@@ -44,7 +45,7 @@ pub fn clairvoyant(scenario: &Scenario, frames: &Frames, uplink: &dyn Uplink) ->
         .map(|(service, frame)| (scenario.capture(service, frame), service, frame))
         .collect();
     captures.sort_unstable();
-    let mut front = vec![State { free: Duration::ZERO, gain: 0.0, in_time: 0 }];
+    let mut front = vec![State { free: Duration::ZERO, gain: 0.0, in_time: 0, link_bits: 0 }];
     let mut weights = 0.0;
     for group in captures.chunk_by(|a, b| a.0 == b.0) {
         for &(captured, service, _) in group {
@@ -83,6 +84,7 @@ pub fn clairvoyant(scenario: &Scenario, frames: &Frames, uplink: &dyn Uplink) ->
     let best = front.iter().max_by(|a, b| a.gain.total_cmp(&b.gain));
     outcome.in_time = best.map_or(0, |state| state.in_time);
     outcome.sent = outcome.in_time;
+    outcome.link_bits = best.map_or(0, |state| state.link_bits);
     let gain = best.map_or(0.0, |state| state.gain);
     outcome.close(|from, window| path.rate_bps(from + window, window));
     outcome.on_vehicle_utility = outcome.utility - if weights > 0.0 { gain / weights } else { 0.0 };
@@ -114,6 +116,7 @@ fn options(scenario: &Scenario, frames: &Frames, captured: Duration, service: us
             accuracy: choice.accuracy(),
             probe: false,
             lent: false,
+            need: 0.0,
             ready: captured + needs.encode,
         };
         (gain > 0.0 && possible).then_some(Way { ready: captured + needs.encode, frame, gain })
@@ -158,7 +161,8 @@ fn serve(path: &Path<'_>, options: &[Way], from: &[State], to: &mut Vec<State>) 
             let free = free.max(begun);
             let arrival = free.max(wire.repaired).saturating_add(option.frame.rtt / 2);
             if arrival + option.frame.execution + option.frame.rtt / 2 <= option.frame.deadline {
-                to.push(State { free, gain: state.gain + option.gain, in_time: state.in_time + 1 });
+                let link_bits = state.link_bits + wire.bits;
+                to.push(State { free, gain: state.gain + option.gain, in_time: state.in_time + 1, link_bits });
             }
         }
     }
@@ -177,7 +181,7 @@ fn prune(states: &mut Vec<State>) {
         let merged = states.chunks(2).map(|pair| match pair {
             [a, b] => State { free: a.free, ..*b },
             [a, ..] => *a,
-            [] => State { free: Duration::ZERO, gain: 0.0, in_time: 0 },
+            [] => State { free: Duration::ZERO, gain: 0.0, in_time: 0, link_bits: 0 },
         });
         *states = merged.collect();
     }

@@ -24,6 +24,8 @@ pub struct Outcome {
     pub sent: u64,
     /// Of these, results that were back before their deadline.
     pub in_time: u64,
+    /// Bits given to the link, headers and what was sent again among them.
+    pub link_bits: u64,
     /// Changes of a service's choice.
     pub switches: u64,
     /// Mean accuracy of the decisions, weighted.

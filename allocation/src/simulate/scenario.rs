@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::choice::{Choice, Costs};
 use crate::menu::{Menu, MenuError};
-use crate::problem::{Demand, ServiceProblem};
+use crate::problem::{Capacity, Demand, ServiceProblem};
 use crate::quantity::{InvalidQuantity, fraction, non_negative, positive};
 
 /// Where a table has no spread of a payload, its 95th percentile is this times its mean.
@@ -44,6 +44,7 @@ pub struct Scenario {
     /// Whether captures of the cameras are spread over the period, or at once.
     pub(super) staggered: bool,
     pub(super) seed: u64,
+    pub(super) cost_per_mb: f64,
 }
 
 /// Why a scenario was refused.
@@ -85,7 +86,7 @@ impl Scenario {
         });
         let services = services.collect::<Result<_, ScenarioError>>()?;
         let discipline = Discipline::Gated;
-        Ok(Self { services, rtt, loss, workers: None, discipline, staggered: false, seed })
+        Ok(Self { services, rtt, loss, workers: None, discipline, staggered: false, seed, cost_per_mb: 0.0 })
     }
 
     /// Limits the cloud to this many frames at once; without it every frame has a worker.
@@ -106,6 +107,16 @@ impl Scenario {
     #[must_use]
     pub fn staggered(self) -> Self {
         Self { staggered: true, ..self }
+    }
+
+    /// Makes a megabyte on the uplink cost so much, see [`Capacity::with_cost_per_mb`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_cost_per_mb(self, cost_per_mb: f64) -> Result<Self, InvalidQuantity> {
+        // Refused here already, not at the first decision.
+        Capacity::new(0.0, 0.0)?.with_cost_per_mb(cost_per_mb)?;
+        Ok(Self { cost_per_mb, ..self })
     }
 
     /// When a service's frame is captured.

@@ -51,6 +51,9 @@ impl Estimator for Sure {
     fn ack_rate_bps(&self) -> Option<f64> {
         None
     }
+    fn silence(&self, _: Duration) -> Duration {
+        Duration::ZERO
+    }
     fn is_measured(&self, _: Duration) -> bool {
         false
     }

@@ -137,8 +137,9 @@ pub(crate) fn fill(
         }
         let kept = in_force == Some(Some(index));
         let upward = !kept && accuracy_in_force.is_some_and(|accuracy| choice.accuracy() > accuracy);
-        let plain = scaled(demand.weight * gain);
-        let value = if upward { scaled(demand.weight * (gain - hysteresis)) } else { plain };
+        let cost = capacity.cost_of(choice);
+        let plain = scaled(demand.weight * gain - cost);
+        let value = if upward { scaled(demand.weight * (gain - hysteresis) - cost) } else { plain };
         if plain > 0.0 {
             let sums = Sums { key: value * KEEP + kept_bonus(kept), rate, cloud };
             items.push(Item { sums, loss: 0.0, rank: index + 1 });

@@ -6,8 +6,8 @@
 //! detector before index 0). That order is total, so equal inputs give equal answers.
 //!
 //! Branch and bound in whole numbers. Where everything fits, every service has its favourite. Otherwise the prices of
-//! the two capacities are sought (`prices`), which bounds every answer and finds a good one; what the bound shows to be
-//! out of reach of that one is dropped, and what others replace (`dominance`); the few choices left are searched
+//! the two capacities are sought (`prices`), which bounds every answer and finds a good one (`start`); what the bound shows to be
+//! out of reach of that one is dropped, and what others replace (`reduce`, `dominance`); the few choices left are searched
 //! (`search`) under bounds at several prices (`bound`), down to a list of all answers of the last services (`tail`).
 //! Nothing is allocated after [`Solver::new`].
 
@@ -15,7 +15,9 @@ mod bound;
 mod dominance;
 mod item;
 mod prices;
+mod reduce;
 mod search;
+mod start;
 mod tail;
 
 use crate::allocation::{Allocation, ServiceAllocation};
@@ -23,8 +25,8 @@ use crate::feasibility::{required_bps, required_bps_of_point_estimates};
 use crate::problem::{Capacity, ServiceProblem};
 use crate::quantity::{InvalidQuantity, fraction};
 use bound::{Fan, slack};
-use dominance::{Scarce, drop_dominated};
-use item::{Item, Limits, MOST_SERVICES, Rules, Sums, preference};
+use dominance::Scarce;
+use item::{Item, Limits, MOST_SERVICES, Rules, Sums};
 use prices::{Ask, PriceSearch, Prices};
 use search::{Ground, Incumbent, Level};
 use tail::Tail;
@@ -169,41 +171,6 @@ impl Solver {
         }
     }
 
-    /// Where the uplink and the cloud carry every service's favourite, that is the answer.
-    fn take_favourites(&mut self, count: usize, limits: Limits) -> bool {
-        let (best, active) = (&mut self.best, self.services.get(..count).unwrap_or_default());
-        best.ranks.clear();
-        best.sums = Sums::default();
-        for favourite in active.iter().filter_map(|items| items.iter().min_by(|a, b| preference(a, b))) {
-            best.sums = best.sums.plus(favourite.sums);
-            best.ranks.push(favourite.rank);
-        }
-        best.sums.fits(limits)
-    }
-
-    /// Starts from the on-vehicle detectors, or from what is in force where that still fits and is better.
-    fn start_incumbent(&mut self, count: usize, limits: Limits, allocation: &Allocation) {
-        let (best, active) = (&mut self.best, self.services.get(..count).unwrap_or_default());
-        best.ranks.clear();
-        best.ranks.resize(count, 0);
-        best.sums =
-            active.iter().filter_map(|items| items.first()).fold(Sums::default(), |sums, item| sums.plus(item.sums));
-        best.path.clear();
-        let mut sums = Sums::default();
-        for (items, answer) in active.iter().zip(&allocation.services) {
-            let rank = answer.assured().map_or(0, |choice| choice + 1);
-            // A choice that is gone has no item; then there is nothing to start from.
-            if let Some(item) = items.iter().find(|item| item.rank == rank) {
-                sums = sums.plus(item.sums);
-                best.path.push(rank);
-            }
-        }
-        if best.path.len() == count && sums.fits(limits) && sums.cmp_best_first(&best.sums).is_lt() {
-            best.sums = sums;
-            best.ranks.clone_from(&best.path);
-        }
-    }
-
     fn search(&mut self, count: usize, limits: Limits) {
         let active = self.services.get_mut(..count).unwrap_or_default();
         let most = |need: fn(&Item) -> f64| -> f64 {
@@ -235,81 +202,6 @@ impl Solver {
         ground.descend(&mut self.best, 0, Sums::default(), 0.0);
     }
 
-    /// Fills up what the best priced answer leaves free, the largest gain first.
-    fn improve(&mut self, count: usize, limits: Limits) {
-        let Some(mut sums) = self.prices.found else { return };
-        let ranks = &mut self.prices.found_ranks;
-        let active = self.services.get(..count).unwrap_or_default();
-        loop {
-            let mut most: Option<(Sums, usize, usize)> = None;
-            for (service, (items, &rank)) in active.iter().zip(ranks.iter()).enumerate() {
-                // One that was dropped since has a better in its place, which the search will find.
-                let Some(old) = items.iter().find(|item| item.rank == rank) else { continue };
-                let without = sums.less(old.sums);
-                for item in items {
-                    let with = without.plus(item.sums);
-                    if with.key > most.map_or(sums.key, |(best, ..)| best.key) && with.fits(limits) {
-                        most = Some((with, service, item.rank));
-                    }
-                }
-            }
-            let Some((better, service, rank)) = most else { break };
-            sums = better;
-            if let Some(slot) = ranks.get_mut(service) {
-                *slot = rank;
-            }
-        }
-        if sums.cmp_best_first(&self.best.sums).is_lt() {
-            self.best.sums = sums;
-            self.best.ranks.clone_from(ranks);
-        }
-    }
-
-    /// Drops every item whose loss alone puts it out of reach of the incumbent, and what others replace.
-    fn reduce(&mut self, count: usize, prices: Prices, scarce: Scarce) {
-        let reach = self.best.sums.key;
-        self.levels.clear();
-        let active = self.services.get_mut(..count).unwrap_or_default();
-        for (service, items) in active.iter_mut().enumerate() {
-            let mut most = f64::NEG_INFINITY;
-            for item in items.iter_mut() {
-                item.loss = -item.sums.reduced(prices.rate, prices.cloud);
-                most = most.max(-item.loss);
-            }
-            for item in items.iter_mut() {
-                item.loss += most;
-            }
-            items.retain(|item| prices.bound - item.loss >= reach);
-            drop_dominated(items, scarce);
-            items.sort_unstable_by(|a, b| a.loss.total_cmp(&b.loss).then(a.rank.cmp(&b.rank)));
-            self.levels.push(Level { service, most, ..Level::default() });
-        }
-        for (service, items) in active.iter().enumerate() {
-            if let Some(level) = self.levels.get_mut(service) {
-                level.twin = active.iter().take(service).rposition(|other| other == items);
-            }
-        }
-    }
-
-    /// The services with the fewest items first; twins stay in their order.
-    fn order(&mut self, count: usize) {
-        let active = self.services.get(..count).unwrap_or_default();
-        self.levels.sort_unstable_by_key(|level| (active.get(level.service).map_or(0, Vec::len), level.service));
-        let least = |level: &Level| {
-            let items = active.get(level.service).map(Vec::as_slice).unwrap_or_default();
-            let least = |need: fn(&Item) -> f64| items.iter().map(need).fold(f64::INFINITY, f64::min);
-            Sums { key: 0.0, rate: least(|item| item.sums.rate), cloud: least(|item| item.sums.cloud) }
-        };
-        let mut sum = Sums::default();
-        for level in &mut self.levels {
-            level.least_before = sum;
-            sum = sum.plus(least(level));
-        }
-        for level in &mut self.levels {
-            level.least_after = sum.less(level.least_before).less(least(level));
-        }
-    }
-
     fn answer(&self, services: &[ServiceProblem], capacity: &Capacity, allocation: &mut Allocation) {
         allocation.services.clear();
         let mut needed_by_all = 0.0;
@@ -320,7 +212,7 @@ impl Solver {
                 .and_then(|choice| (self.rules.required)(choice, &service.demand(), capacity))
                 .unwrap_or(0.0);
             needed_by_all += needed;
-            allocation.services.push(ServiceAllocation { choice, rate_bps: needed });
+            allocation.services.push(ServiceAllocation { choice, rate_bps: needed, need: 0.0 });
         }
         if needed_by_all > 0.0 {
             let factor = (capacity.uplink_bps() / needed_by_all).max(1.0);

@@ -33,6 +33,11 @@ pub struct AllocationConfig {
     #[serde(default = "half_a_point")]
     #[garde(custom(within(0.0, 1.0, "of accuracy")))]
     pub hysteresis: f64,
+    /// What a megabyte (10⁶ bytes) on the uplink costs, in weighted accuracy of one frame, 0 to 1000: `turbo` sends a
+    /// frame only where it gains more than its bytes cost. Default 0.
+    #[serde(default)]
+    #[garde(custom(within(0.0, allocation::problem::MAX_COST_PER_MB, "of weighted accuracy per MB")))]
+    pub cost_per_mb: f64,
 }
 
 /// The `decision` block.

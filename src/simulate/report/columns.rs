@@ -31,6 +31,8 @@ struct Row<'a> {
     frames: u64,
     sent: u64,
     in_time: u64,
+    /// Megabytes given to the link, headers and repeats among them.
+    uplink_mb: f64,
     /// Utility of the on-vehicle detector alone.
     on_vehicle_utility: f64,
     /// Share gained over it.
@@ -63,6 +65,7 @@ fn rows(runs: &[Run]) -> Vec<Row<'_>> {
                 frames: outcome.frames,
                 sent: outcome.sent,
                 in_time: outcome.in_time,
+                uplink_mb: outcome.link_bits as f64 / 8e6,
                 on_vehicle_utility: outcome.on_vehicle_utility,
                 gain_over_on_vehicle: gain(outcome.utility, outcome.on_vehicle_utility),
                 gain_over_best_single: beside.best_single.map(|best| gain(outcome.utility, best)),
@@ -81,7 +84,7 @@ pub fn json(runs: &[Run]) -> Result<String, Failure> {
     serde_json::to_string(&Document { runs: rows(runs) }).map_err(Failure::run)
 }
 
-const HEADER: &str = "trace,policy,mean_mbps,rtt_ms,loss,slo_ms,utility,on_time,switches,frames,sent,in_time,\
+const HEADER: &str = "trace,policy,mean_mbps,rtt_ms,loss,slo_ms,utility,on_time,switches,frames,sent,in_time,uplink_mb,\
 on_vehicle_utility,gain_over_on_vehicle,gain_over_best_single,regret\n";
 
 /// With a header line; a name with a comma or a quote is quoted (RFC 4180).
@@ -105,6 +108,7 @@ pub fn csv(runs: &[Run]) -> Result<Vec<u8>, Failure> {
             row.frames.to_string(),
             row.sent.to_string(),
             row.in_time.to_string(),
+            row.uplink_mb.to_string(),
             row.on_vehicle_utility.to_string(),
             row.gain_over_on_vehicle.to_string(),
             number(row.gain_over_best_single),
@@ -125,7 +129,7 @@ const SCHEMA: &str = "message runs {
     required double mean_mbps; required double rtt_ms; required double loss; required double slo_ms;
     required double utility; required double on_time;
     required int64 switches; required int64 frames; required int64 sent; required int64 in_time;
-    required double on_vehicle_utility; required double gain_over_on_vehicle;
+    required double uplink_mb; required double on_vehicle_utility; required double gain_over_on_vehicle;
     optional double gain_over_best_single; optional double regret;
 }";
 
@@ -168,6 +172,7 @@ fn write_parquet(rows: &[Row<'_>]) -> Result<Vec<u8>, ParquetError> {
         whole(|row| row.frames),
         whole(|row| row.sent),
         whole(|row| row.in_time),
+        double(|row| row.uplink_mb),
         double(|row| row.on_vehicle_utility),
         double(|row| row.gain_over_on_vehicle),
         sparse(|row| row.gain_over_best_single),

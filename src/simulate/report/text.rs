@@ -77,7 +77,8 @@ fn policies(runs: &[Run]) -> String {
     text
 }
 
-/// Turbo's gain over on-vehicle only and over the best single configuration, per bandwidth and round trip.
+/// Turbo's gain over on-vehicle only and over single configurations, per bandwidth and round trip: over the one that is
+/// best for the whole row, and over the one that is best in each cell, which only hindsight knows.
 fn gains(runs: &[Run]) -> Option<String> {
     let mut keys: Vec<(u64, u64)> = Vec::new();
     let key = |run: &Run| ((run.mean_mbps * 1e3).round() as u64, run.rtt.as_micros() as u64);
@@ -91,30 +92,50 @@ fn gains(runs: &[Run]) -> Option<String> {
     }
     keys.sort_unstable();
     let mut text = format!(
-        "{:>8}  {:>6}  {:>8}  {:>15}  {:>18}  {:>9}\n",
-        "Mbit/s", "RTT ms", "turbo", "over on-vehicle", "over single config", "of oracle"
+        "{:>8}  {:>6}  {:>8}  {:>15}  {:>15}  {:>14}  {:>9}  best single configuration\n",
+        "Mbit/s", "RTT ms", "turbo", "over on-vehicle", "over one config", "over each best", "of oracle"
     );
     for (kbps, rtt_us) in keys {
+        let row: Vec<&Run> = runs.iter().filter(|run| key(run) == (kbps, rtt_us)).collect();
         let (mut utility, mut vehicle) = (Mean::default(), Mean::default());
-        let (mut single, mut oracle) = (Mean::default(), Mean::default());
+        let (mut each, mut oracle) = (Mean::default(), Mean::default());
         for (cell, beside) in cells(runs) {
             for run in cell.iter().filter(|run| run.policy == PolicyName::Turbo && key(run) == (kbps, rtt_us)) {
                 utility.add(run.outcome.utility);
                 vehicle.add(gain(run.outcome.utility, run.outcome.on_vehicle_utility));
-                beside.best_single.into_iter().for_each(|best| single.add(gain(run.outcome.utility, best)));
+                beside.best_single.into_iter().for_each(|best| each.add(gain(run.outcome.utility, best)));
                 beside.oracle.into_iter().for_each(|best| oracle.add(run.outcome.utility / best));
             }
         }
+        let (name, one) = best_of_row(&row).unwrap_or_default();
         let _ = writeln!(
             text,
-            "{:>8.1}  {:>6.0}  {:>8.4}  {:>+14.1}%  {:>+17.1}%  {:>8.1}%",
+            "{:>8.1}  {:>6.0}  {:>8.4}  {:>+14.1}%  {:>+14.1}%  {:>+13.1}%  {:>8.1}%  {name}",
             kbps as f64 / 1e3,
             rtt_us as f64 / 1e3,
             utility.value(),
             vehicle.value() * 100.0,
-            single.value() * 100.0,
+            gain(utility.value(), one) * 100.0,
+            each.value() * 100.0,
             oracle.value() * 100.0
         );
     }
     Some(text)
+}
+
+/// The single configuration of the highest mean utility over the runs of a row, and that; `None` where none was run.
+fn best_of_row(row: &[&Run]) -> Option<(String, f64)> {
+    let mut means: Vec<(&PolicyName, Mean)> = Vec::new();
+    for run in row.iter().filter(|run| matches!(run.policy, PolicyName::Fixed(_))) {
+        match means.iter_mut().find(|(policy, _)| *policy == &run.policy) {
+            Some((_, mean)) => mean.add(run.outcome.utility),
+            None => {
+                let mut mean = Mean::default();
+                mean.add(run.outcome.utility);
+                means.push((&run.policy, mean));
+            }
+        }
+    }
+    let best = means.into_iter().max_by(|a, b| a.1.value().total_cmp(&b.1.value()));
+    best.map(|(policy, mean)| (policy.to_string(), mean.value()))
 }

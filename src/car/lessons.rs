@@ -1,0 +1,102 @@
+//! What became of the frames that were sent, as the policy learns from it: under which allocation each was sent, and by
+//! how much it was in time.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use allocation::policy::Lesson;
+use rt_core::clock::Monotonic;
+use telemetry::names::NameId;
+
+use super::status::MOST_SERVICES;
+
+/// Allocations remembered. The estimate may move every 5 ms, and a frame is told of within a second.
+const ALLOCATIONS: usize = 256;
+
+/// A frame that was given to the transport.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// When its encoder took it up, under the allocation of that moment.
+    pub taken: Monotonic,
+    /// The configuration it was sent in.
+    pub config: NameId,
+    /// Where the cloud's answer decided: time on the uplink, waiting and a round trip included, and what was left of the
+    /// deadline.
+    pub answered: Option<(Duration, Duration)>,
+}
+
+/// The allocations of the last while. Allocates nothing after it was made.
+pub struct Lessons {
+    given: VecDeque<(Monotonic, heapless::Vec<(NameId, f64), MOST_SERVICES>)>,
+}
+
+impl Default for Lessons {
+    fn default() -> Self {
+        Self { given: VecDeque::with_capacity(ALLOCATIONS) }
+    }
+}
+
+impl Lessons {
+    /// From `at` on every service sends so: its configuration, and what that needs of the estimate.
+    pub fn allocated(&mut self, at: Monotonic, given: impl Iterator<Item = (NameId, f64)>) {
+        if self.given.len() == ALLOCATIONS {
+            self.given.pop_front();
+        }
+        self.given.push_back((at, given.take(MOST_SERVICES).collect()));
+    }
+
+    /// What a frame of `service` (from 1) teaches, decided `margin` before its deadline over a path of round trip `rtt`;
+    /// `None` for a probe, and where its allocation is not remembered.
+    pub fn of(&self, service: u16, sent: &Sent, margin: Duration, rtt: Duration) -> Option<Lesson> {
+        let (_, given) = self.given.iter().rev().find(|(at, _)| *at <= sent.taken)?;
+        let (config, need) = given.get(usize::from(service).checked_sub(1)?)?;
+        if *config != sent.config || *need <= 0.0 {
+            return None;
+        }
+        Some(sent.answered.map_or(Lesson { need: *need, spare: None }, |(spent, left)| {
+            let left_s = left.as_secs_f64() - margin.as_secs_f64();
+            Lesson::new(*need, spent.saturating_sub(rtt).as_secs_f64(), left_s)
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telemetry::names::Names;
+
+    #[test]
+    fn a_frame_teaches_of_the_allocation_it_was_sent_under() {
+        let (names, ms) = (Names::default(), Duration::from_millis(1));
+        let (small, large) = (names.intern("small"), names.intern("large"));
+        let at = |step: u32| Monotonic::from_ns(1_000_000_000).plus(ms * step);
+        let mut lessons = Lessons::default();
+        lessons.allocated(at(10), [(small, 0.5), (large, 0.8)].into_iter());
+        lessons.allocated(at(20), [(large, 0.9), (large, 1.2)].into_iter());
+        let sent = |step, config, answered| Sent { taken: at(step), config, answered };
+        let of = |service, sent| lessons.of(service, &sent, 10 * ms, 50 * ms);
+        // 60 ms on the uplink beside the round trip, 30 left: half as long again.
+        let early = of(1, sent(15, small, Some((110 * ms, 40 * ms)))).unwrap();
+        assert!(early.need == 0.5 && (early.spare.unwrap() - 1.5).abs() < 1e-9, "{early:?}");
+        assert_eq!(of(2, sent(25, large, None)), Some(Lesson { need: 1.2, spare: None }));
+        assert_eq!(of(2, sent(25, large, Some((110 * ms, 5 * ms)))), Some(Lesson { need: 1.2, spare: None }));
+        assert_eq!(of(1, sent(25, small, None)), None, "a probe, or one of before");
+        assert_eq!(of(1, sent(5, small, None)), None, "nothing is remembered of then");
+        assert_eq!(of(3, sent(25, large, None)), None);
+        assert_eq!(of(0, sent(25, large, None)), None);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let names = Names::default();
+        let config = names.intern("small");
+        let mut lessons = Lessons::default();
+        for step in 1..=ALLOCATIONS as u64 + 1 {
+            lessons.allocated(Monotonic::from_ns(step), std::iter::once((config, 0.5)));
+        }
+        assert_eq!(lessons.given.len(), ALLOCATIONS);
+        let sent = |taken| Sent { taken: Monotonic::from_ns(taken), config, answered: None };
+        assert!(lessons.of(1, &sent(1), Duration::ZERO, Duration::ZERO).is_none());
+        assert!(lessons.of(1, &sent(2), Duration::ZERO, Duration::ZERO).is_some());
+    }
+}
