@@ -8,6 +8,7 @@
 
 pub mod allocation;
 pub mod choice;
+pub mod cloud;
 pub mod context;
 pub mod drift;
 pub mod feasibility;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use allocation::allocation::Allocation;
+use allocation::cloud::planned_seconds_per_s;
 use allocation::menu::Menu;
 use allocation::policy::{CapacitySource, Policy, PolicyName};
 use allocation::problem::{Capacity, Demand, ServiceProblem};
@@ -90,12 +91,6 @@ struct Problem {
     /// Worker-seconds per second that the cloud has.
     cloud_seconds_per_s: f64,
 }
-
-/// The share of the cloud's workers that may be planned for: bursts of several cameras at once need the rest.
-const CLOUD_HEADROOM: f64 = 0.9;
-
-/// However long the tail, a worker is not planned for more than this many times its typical load.
-const MOST_SPREAD: f64 = 1.5;
 
 /// The transport tells of its link ten times a second; what is older than this is true no more.
 const STALE: Duration = Duration::from_secs(2);
@@ -186,15 +181,12 @@ impl Allocator {
             .build(self.clients.len(), active.len().max(1), self.hysteresis)
             .map_err(|error| error.to_string())?;
         let workers = cloud.models.iter().map(|model| f64::from(model.workers)).fold(0.0, f64::max);
-        // Choices carry the 95th percentile of the execution time, for the deadline; the load on a worker follows the
-        // typical one, so the capacity is scaled by the narrowest spread of the two.
-        let spread = cloud.models.iter().map(|model| f64::from(model.p95_us) / f64::from(model.p50_us.max(1)));
-        let spread = spread.fold(MOST_SPREAD, f64::min).max(1.0);
+        let spreads = cloud.models.iter().map(|model| f64::from(model.p95_us) / f64::from(model.p50_us.max(1)));
         Ok(Problem {
             services: services.map_err(|error| error.to_string())?,
             active,
             policy,
-            cloud_seconds_per_s: CLOUD_HEADROOM * workers * spread,
+            cloud_seconds_per_s: planned_seconds_per_s(workers, spreads),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cloud::{Cloud, Task, Verdict};
 use super::cwnd::Window;
 use super::events::{Event, Events};
 use super::flight::{Flight, Path};
@@ -12,6 +13,8 @@ use super::link::{Acknowledged, Estimator, Uplink};
 use super::outcome::Outcome;
 use super::scenario::{Discipline, Scenario};
 use crate::allocation::Allocation;
+use crate::choice::Choice;
+use crate::cloud::planned_seconds_per_s;
 use crate::policy::{CapacitySource, Policy};
 use crate::problem::Capacity;
 use crate::quantity::InvalidQuantity;
@@ -23,8 +26,6 @@ const MAX_PERIOD: Duration = Duration::from_millis(100);
 const PROBE_PERIOD: Duration = Duration::from_millis(500);
 /// A frame is waited for so long after its deadline: its answer tells about the link.
 const AFTERLIFE: Duration = Duration::from_millis(300);
-/// Share of the cloud's workers that is planned for, as the car does.
-const CLOUD_HEADROOM: f64 = 0.9;
 
 /// Why a run ended early.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -66,7 +67,7 @@ pub fn run(
         delivered_bits: 0,
         closed: 0,
         window: Window::new(scenario.rtt),
-        workers: vec![Duration::ZERO; scenario.workers.unwrap_or(0)],
+        cloud: Cloud::new(scenario.services.len(), scenario.workers),
         allocation: Allocation::with_capacity(scenario.services.len()),
         before: Vec::with_capacity(scenario.services.len()),
         next_decision: Duration::ZERO,
@@ -102,8 +103,7 @@ struct Engine<'a> {
     /// Frames given up, or known to be late.
     closed: u64,
     window: Window,
-    /// When each worker of the cloud is free; none where the cloud has no limit.
-    workers: Vec<Duration>,
+    cloud: Cloud,
     allocation: Allocation,
     before: Vec<Option<usize>>,
     next_decision: Duration,
@@ -138,6 +138,7 @@ impl Engine<'_> {
                 self.pump(now)?;
             }
             Event::Arrived { flight } => self.arrived(now, flight),
+            Event::Served { flight } => self.served(now, flight),
             Event::Result { flight } => {
                 self.result(now, flight);
                 self.decide(now)?;
@@ -162,7 +163,9 @@ impl Engine<'_> {
             CapacitySource::WindowOverRoundTrip => self.window.over_round_trip_bps(),
         };
         let capacity = Capacity::new(rate, rtt_p95(self.scenario.rtt).as_secs_f64())?;
-        let cloud = self.scenario.workers.map_or(f64::INFINITY, |workers| CLOUD_HEADROOM * workers as f64);
+        let spreads = self.scenario.services.iter().flat_map(|service| service.menu.choices()).map(Choice::spread);
+        let planned = |workers| planned_seconds_per_s(workers as f64, spreads);
+        let cloud = self.scenario.workers.map_or(f64::INFINITY, planned);
         self.before.clear();
         self.before.extend(self.allocation.services().iter().map(|service| service.choice));
         self.policy.allocate(&self.scenario.services, &capacity.with_cloud(cloud)?, &mut self.allocation)?;
@@ -194,7 +197,8 @@ impl Engine<'_> {
             captured: now,
             deadline: now + Duration::from_secs_f64(demand.slo_s),
             bits: needs.bits,
-            expected_execution: Duration::from_secs_f64(choice.costs().execution_s),
+            expected_execution: Duration::from_secs_f64(choice.typical_execution_s()),
+            execution_tail: Duration::from_secs_f64(choice.costs().execution_s),
             execution: needs.execution,
             rtt: draw.rtt(self.scenario.rtt),
             losses: draw.losses,
@@ -203,6 +207,7 @@ impl Engine<'_> {
             lent: share <= 0.0,
             ready: Duration::ZERO,
         };
+        self.outcome.probes += u64::from(ready.probe);
         let encoded = self.lanes.encode(ready, now, needs.encode);
         self.events.at(encoded, Event::Encoded { service });
     }
@@ -331,33 +336,61 @@ impl Engine<'_> {
     }
 
     fn arrived(&mut self, now: Duration, index: usize) {
-        let Some(flight) = self.flights.get(index) else { return };
         // What was reset on its way is never complete.
-        if flight.closed {
-            return;
+        let Some(flight) = self.flights.get_mut(index).filter(|flight| !flight.closed) else { return };
+        flight.arrived = now;
+        let frame = &flight.frame;
+        let (service, deadline) = (frame.service, frame.deadline.saturating_sub(self.scenario.rtt / 2));
+        let task = Task { service, flight: index, deadline, expected: frame.execution_tail };
+        if let Some(older) = self.cloud.submit(task) {
+            self.answer(now, older.flight, true);
         }
-        let Some(free) = self.workers.iter_mut().min() else {
-            self.events.at(now + flight.frame.execution + flight.frame.rtt / 2, Event::Result { flight: index });
-            return;
-        };
-        let begun = now.max(*free);
-        *free = begun + flight.frame.execution;
-        self.events.at(*free + flight.frame.rtt / 2, Event::Result { flight: index });
+        self.dispatch(now);
+    }
+
+    /// Gives the cloud's free workers what waits for them.
+    fn dispatch(&mut self, now: Duration) {
+        while let Some(verdict) = self.cloud.next(now) {
+            match verdict {
+                Verdict::Refused(task) => self.answer(now, task.flight, true),
+                Verdict::Run(task) => {
+                    let takes = self.flights.get(task.flight).map_or(Duration::ZERO, |flight| flight.frame.execution);
+                    self.events.at(now + takes, Event::Served { flight: task.flight });
+                }
+            }
+        }
+    }
+
+    fn served(&mut self, now: Duration, index: usize) {
+        if let Some(flight) = self.flights.get(index) {
+            self.cloud.finished(flight.frame.service);
+        }
+        self.answer(now, index, false);
+        self.dispatch(now);
+    }
+
+    /// The cloud's answer sets out.
+    fn answer(&mut self, now: Duration, index: usize, refused: bool) {
+        let Some(flight) = self.flights.get_mut(index) else { return };
+        (flight.answered, flight.refused) = (now, refused);
+        self.events.at(now + flight.frame.rtt / 2, Event::Result { flight: index });
     }
 
     fn result(&mut self, now: Duration, index: usize) {
         let Some(flight) = self.flights.get_mut(index).filter(|flight| !flight.closed) else { return };
         let Some(problem) = self.scenario.services.get(flight.frame.service) else { return };
         let demand = problem.demand();
-        if now + Duration::from_secs_f64(demand.margin_s) <= flight.frame.deadline {
+        if !flight.refused && now + Duration::from_secs_f64(demand.margin_s) <= flight.frame.deadline {
             self.outcome.in_time += u64::from(!flight.frame.probe);
+            self.outcome.probes_in_time += u64::from(flight.frame.probe);
             self.outcome
                 .improved(flight.frame.captured, demand.weight * (flight.frame.accuracy - demand.floor_accuracy));
         }
         // Late as it is, it tells about the link, as long as it is waited for.
         if now <= flight.frame.deadline + AFTERLIFE {
             let (rate, bytes) = (flight.train_bps(), flight.wire.bits / 8);
-            let passage = now.saturating_sub(flight.begun + flight.frame.execution + self.scenario.rtt);
+            let in_cloud = flight.answered.saturating_sub(flight.arrived);
+            let passage = now.saturating_sub(flight.begun + in_cloud + self.scenario.rtt);
             self.window.delivered(now, rate);
             self.estimator.train(now, rate / 8.0, u32::try_from(bytes).unwrap_or(u32::MAX));
             self.estimator.passed(now, bytes, passage);

@@ -17,7 +17,9 @@ pub(super) enum Event {
     Acknowledged { flight: usize, bits: u64, handed: Duration },
     /// A frame's last byte reaches the cloud.
     Arrived { flight: usize },
-    /// A result reaches the car.
+    /// A worker of the cloud is done with a frame.
+    Served { flight: usize },
+    /// A result, or a refusal, reaches the car.
     Result { flight: usize },
 }
 

@@ -89,6 +89,12 @@ pub(super) struct Flight {
     pub delivered_before: u64,
     /// Given up, or known to be late.
     pub closed: bool,
+    /// When its last byte reached the cloud.
+    pub arrived: Duration,
+    /// When the cloud answered.
+    pub answered: Duration,
+    /// The cloud saw that it would be late, or a newer one took its place.
+    pub refused: bool,
     /// The train that arrives now: its beginning and its bits so far.
     train: Option<(Duration, u64)>,
     /// Rates in bit/s and bits of the trains.
@@ -107,6 +113,9 @@ impl Flight {
             acknowledged: 0,
             delivered_before,
             closed: false,
+            arrived: Duration::ZERO,
+            answered: Duration::ZERO,
+            refused: false,
             train: None,
             trains,
         }

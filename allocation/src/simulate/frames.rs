@@ -36,9 +36,12 @@ pub struct Frames {
 
 /// What one frame in one configuration needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Needs {
+pub struct Needs {
+    /// Bits of the payload.
     pub bits: u64,
+    /// Time on the vehicle from the frame at hand to the payload ready to send.
     pub encode: Duration,
+    /// Time on the cloud from the payload received to the result ready to send.
     pub execution: Duration,
 }
 
@@ -60,8 +63,17 @@ impl Frames {
         Self { draws: draws.collect() }
     }
 
-    pub(super) fn count(&self, service: usize) -> usize {
+    /// How many frames a service has.
+    #[must_use]
+    pub fn count(&self, service: usize) -> usize {
         self.draws.get(service).map_or(0, Vec::len)
+    }
+
+    /// What a service's frame needs in this configuration, for whoever sends the same frames over a real stack; `None`
+    /// where there is no such frame.
+    #[must_use]
+    pub fn needs(&self, service: usize, frame: usize, choice: &Choice) -> Option<Needs> {
+        self.draw_of(service, frame).map(|draw| draw.needs(choice))
     }
 
     pub(super) fn draw_of(&self, service: usize, frame: usize) -> Option<&Draw> {

@@ -25,6 +25,8 @@ pub(super) struct Ready {
     pub bits: u64,
     /// What the car expects the cloud to need.
     pub expected_execution: Duration,
+    /// What the cloud expects that it may need, 95th percentile.
+    pub execution_tail: Duration,
     /// What it will need.
     pub execution: Duration,
     pub rtt: Duration,

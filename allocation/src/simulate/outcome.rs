@@ -24,6 +24,10 @@ pub struct Outcome {
     pub sent: u64,
     /// Of these, results that were back before their deadline.
     pub in_time: u64,
+    /// Frames sent only to learn about the link.
+    pub probes: u64,
+    /// Of these, results that were back before their deadline.
+    pub probes_in_time: u64,
     /// Changes of a service's choice.
     pub switches: u64,
     /// Mean accuracy of the decisions, weighted.
