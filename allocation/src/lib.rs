@@ -8,12 +8,12 @@
 
 pub mod allocation;
 pub mod choice;
-pub mod cloud;
 pub mod context;
 pub mod drift;
 pub mod feasibility;
 pub mod menu;
 pub mod model_config;
+pub mod planned;
 pub mod policy;
 pub mod problem;
 pub mod quantity;

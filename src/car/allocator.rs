@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use allocation::allocation::Allocation;
-use allocation::cloud::planned_seconds_per_s;
 use allocation::menu::Menu;
+use allocation::planned;
 use allocation::policy::{CapacitySource, Policy, PolicyName};
 use allocation::problem::{Capacity, Demand, ServiceProblem};
 use inference::classes::{ClassMap, map_classes, normalise};
@@ -104,6 +104,14 @@ fn rate_bps(estimate: &LinkEstimate, source: CapacitySource) -> f64 {
     }
 }
 
+/// The round trip in seconds that goes with it.
+fn round_trip_s(estimate: &LinkEstimate, source: CapacitySource) -> f64 {
+    match source {
+        CapacitySource::Estimate => planned::round_trip(estimate.min_rtt).as_secs_f64(),
+        CapacitySource::WindowOverRoundTrip => estimate.rtt.as_secs_f64(),
+    }
+}
+
 impl Allocator {
     /// Allocates until `halt` is set.
     ///
@@ -146,7 +154,7 @@ impl Allocator {
             self.attend(&mut problem);
             let habits = problem.policy.habits();
             let rate = if estimate.connected { rate_bps(&estimate, habits.capacity) } else { 0.0 };
-            let capacity = Capacity::new(rate, estimate.rtt.as_secs_f64())
+            let capacity = Capacity::new(rate, round_trip_s(&estimate, habits.capacity))
                 .and_then(|capacity| capacity.with_cloud(problem.cloud_seconds_per_s))
                 .map_err(|error| error.to_string())?;
             let begun = Monotonic::now();
@@ -186,7 +194,7 @@ impl Allocator {
             services: services.map_err(|error| error.to_string())?,
             active,
             policy,
-            cloud_seconds_per_s: planned_seconds_per_s(workers, spreads),
+            cloud_seconds_per_s: planned::cloud_seconds_per_s(workers, spreads),
         })
     }
 

@@ -6,7 +6,7 @@ use super::cloud::{Cloud, Task, Verdict};
 use super::cwnd::Window;
 use super::events::{Event, Events};
 use super::flight::{Flight, Path};
-use super::frames::{Frames, rtt_p95};
+use super::frames::Frames;
 use super::gate;
 use super::lanes::{Lanes, Outlook, Ready};
 use super::link::{Acknowledged, Estimator, Uplink};
@@ -14,7 +14,7 @@ use super::outcome::Outcome;
 use super::scenario::{Discipline, Scenario};
 use crate::allocation::Allocation;
 use crate::choice::Choice;
-use crate::cloud::planned_seconds_per_s;
+use crate::planned;
 use crate::policy::{CapacitySource, Policy};
 use crate::problem::Capacity;
 use crate::quantity::InvalidQuantity;
@@ -162,10 +162,10 @@ impl Engine<'_> {
             CapacitySource::Estimate => self.estimator.rate_bps(now),
             CapacitySource::WindowOverRoundTrip => self.window.over_round_trip_bps(),
         };
-        let capacity = Capacity::new(rate, rtt_p95(self.scenario.rtt).as_secs_f64())?;
+        let capacity = Capacity::new(rate, planned::round_trip(self.scenario.rtt).as_secs_f64())?;
         let spreads = self.scenario.services.iter().flat_map(|service| service.menu.choices()).map(Choice::spread);
-        let planned = |workers| planned_seconds_per_s(workers as f64, spreads);
-        let cloud = self.scenario.workers.map_or(f64::INFINITY, planned);
+        let of_workers = |workers| planned::cloud_seconds_per_s(workers as f64, spreads);
+        let cloud = self.scenario.workers.map_or(f64::INFINITY, of_workers);
         self.before.clear();
         self.before.extend(self.allocation.services().iter().map(|service| service.choice));
         self.policy.allocate(&self.scenario.services, &capacity.with_cloud(cloud)?, &mut self.allocation)?;

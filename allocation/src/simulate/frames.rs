@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::random::Random;
 use super::scenario::Scenario;
 use crate::choice::Choice;
+use crate::planned::JITTER_PART;
 
 /// How strongly a frame's size keeps to the one before of its camera: scenes change slowly.
 const SIZE_MEMORY: f64 = 0.9;
@@ -12,10 +13,6 @@ const SIZE_MEMORY: f64 = 0.9;
 const Z95: f64 = 1.645;
 /// 95th percentile of an encode time over its median; tables hold the former alone.
 const ENCODE_TAIL: f64 = 1.25;
-/// Mean of the exponential jitter of a round trip, as a share of it.
-const RTT_JITTER: f64 = 0.05;
-/// 95th percentile of an exponential distribution of mean 1.
-const EXPONENTIAL_P95: f64 = 2.996;
 
 /// What chance decides about one frame, whatever is made of it.
 #[derive(Clone, Copy, Debug)]
@@ -99,13 +96,8 @@ impl Draw {
 
     /// The round trip that this frame meets.
     pub(super) fn rtt(&self, least: Duration) -> Duration {
-        least + least.mul_f64(RTT_JITTER * self.jitter)
+        least + least.mul_f64(JITTER_PART * self.jitter)
     }
-}
-
-/// 95th percentile of the round trip.
-pub(super) fn rtt_p95(least: Duration) -> Duration {
-    least.mul_f64(1.0 + RTT_JITTER * EXPONENTIAL_P95)
 }
 
 /// σ of the log-normal distribution whose 95th percentile is `tail` times its mean: ln tail = z σ − σ² / 2.
@@ -152,7 +144,7 @@ mod tests {
             assert!((value / expected - 1.0).abs() < 0.05, "{value} instead of {expected}");
         }
         let rtts = (0..40_000).map(|at| frames.draw_of(0, at).unwrap().rtt(Duration::from_millis(50)).as_secs_f64());
-        let expected = rtt_p95(Duration::from_millis(50)).as_secs_f64();
+        let expected = crate::planned::round_trip(Duration::from_millis(50)).as_secs_f64();
         assert!((p95(rtts.collect()) / expected - 1.0).abs() < 0.02);
     }
 }

@@ -142,7 +142,8 @@ impl AccuracyAccumulator {
         for (class, kept) in
             (0..=u8::MAX).zip(&mut self.classes).zip(present).filter_map(|(pair, is)| is.then_some(pair))
         {
-            kept.count(match_class(class, frame_truths, detections, &mut kept.scored));
+            let truths = match_class(class, frame_truths, detections, &mut kept.scored);
+            kept.count(truths);
         }
     }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use allocation::allocation::Allocation;
 use allocation::choice::Costs;
-use allocation::cloud::planned_seconds_per_s;
 use allocation::model_config::{Coding, Payload};
+use allocation::planned;
 use allocation::policy::{CapacitySource, Policy};
 use allocation::problem::{Capacity, ServiceProblem};
 use allocation::simulate::{Frames, Scenario};
@@ -269,7 +269,7 @@ impl DrivenCar {
         if self.limited_cloud {
             let workers = menu.models.iter().map(|model| f64::from(model.workers)).fold(0.0, f64::max);
             let spreads = menu.models.iter().map(|model| f64::from(model.p95_us) / f64::from(model.p50_us.max(1)));
-            self.cloud_seconds_per_s = planned_seconds_per_s(workers, spreads);
+            self.cloud_seconds_per_s = planned::cloud_seconds_per_s(workers, spreads);
         }
     }
 
@@ -281,14 +281,14 @@ impl DrivenCar {
         }
         self.asked_at = Some(now);
         let estimate = &self.estimate;
-        let rate = match habits.capacity {
-            _ if !estimate.connected => 0.0,
-            CapacitySource::Estimate => estimate.rate_bps,
+        let (rate, round_trip) = match habits.capacity {
+            CapacitySource::Estimate => (estimate.rate_bps, planned::round_trip(estimate.min_rtt)),
             CapacitySource::WindowOverRoundTrip => {
-                estimate.cwnd_bytes as f64 * 8.0 / estimate.rtt.as_secs_f64().max(1e-3)
+                (estimate.cwnd_bytes as f64 * 8.0 / estimate.rtt.as_secs_f64().max(1e-3), estimate.rtt)
             }
         };
-        let capacity = Capacity::new(rate, estimate.rtt.as_secs_f64())?.with_cloud(self.cloud_seconds_per_s)?;
+        let rate = if estimate.connected { rate } else { 0.0 };
+        let capacity = Capacity::new(rate, round_trip.as_secs_f64())?.with_cloud(self.cloud_seconds_per_s)?;
         let before: Vec<Option<usize>> = self.allocation.services().iter().map(|service| service.choice).collect();
         self.policy.allocate(&self.problems, &capacity, &mut self.allocation)?;
         let now_chosen = self.allocation.services();
