@@ -15,7 +15,9 @@ use crate::failure::Failure;
 pub fn keep_times(mut new: UtilityTable, old: &UtilityTable, path: &Path) -> Result<UtilityTable, Failure> {
     let refused = |reason: String| Failure::Config(format!("--keep-times {}: {reason}", path.display()));
     if old.models.as_deref() != new.models.as_deref() || old.vehicle.model != new.vehicle.model {
-        return Err(refused("it is not of these models, so its times are not theirs; measure times as well".to_owned()));
+        return Err(refused(
+            "it is not of these models, so its times are not theirs; measure times as well".to_owned(),
+        ));
     }
     new.vehicle.execution_ms_p95 = old.vehicle.execution_ms_p95;
     let entries = new.entries.iter().map(|entry| {

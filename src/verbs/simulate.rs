@@ -12,8 +12,26 @@ use crate::verbs::link;
 
 /// What a live run decides by itself.
 const LIKE_DECIDES: [&str; 20] = [
-    "traces", "mean_mbps", "rtt", "loss", "slo", "policies", "table", "services", "fps", "margin", "hysteresis",
-    "cloud_workers", "staggered", "fifo", "length", "trace_from", "csv", "parquet", "plot", "course",
+    "traces",
+    "mean_mbps",
+    "rtt",
+    "loss",
+    "slo",
+    "policies",
+    "table",
+    "services",
+    "fps",
+    "margin",
+    "hysteresis",
+    "cloud_workers",
+    "staggered",
+    "fifo",
+    "length",
+    "trace_from",
+    "csv",
+    "parquet",
+    "plot",
+    "course",
 ];
 
 /// Simulate allocation policies on uplink traces, much faster than real time.

@@ -36,12 +36,7 @@ pub(super) struct Cloud {
 
 impl Cloud {
     pub(super) fn new(services: usize, workers: Option<usize>) -> Self {
-        Self {
-            free: workers,
-            waiting: vec![None; services],
-            busy: vec![false; services],
-            last_begun: Duration::ZERO,
-        }
+        Self { free: workers, waiting: vec![None; services], busy: vec![false; services], last_begun: Duration::ZERO }
     }
 
     /// A frame arrived; the one of its service that it takes the place of comes back.
@@ -56,11 +51,11 @@ impl Cloud {
         }
         let idle = self.busy.iter().all(|busy| !busy);
         let starving = idle && now.saturating_sub(self.last_begun) >= STARVATION;
-        let late = |task: &Task| {
-            now >= task.deadline || (!starving && now.saturating_add(task.expected) > task.deadline)
-        };
+        let late =
+            |task: &Task| now >= task.deadline || (!starving && now.saturating_add(task.expected) > task.deadline);
         let may = |task: &&Task| late(task) || self.busy.get(task.service) == Some(&false);
-        let next = self.waiting.iter().flatten().filter(may).min_by_key(|task| (task.deadline, task.flight)).copied()?;
+        let next =
+            self.waiting.iter().flatten().filter(may).min_by_key(|task| (task.deadline, task.flight)).copied()?;
         if let Some(place) = self.waiting.get_mut(next.service) {
             *place = None;
         }

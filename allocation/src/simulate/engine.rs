@@ -1,8 +1,11 @@
 //! The event loop of one run.
 
+mod carry;
+mod serve;
+
 use std::time::Duration;
 
-use super::cloud::{Cloud, Task, Verdict};
+use super::cloud::Cloud;
 use super::cwnd::Window;
 use super::events::{Event, Events};
 use super::flight::{Flight, Path};
@@ -11,6 +14,7 @@ use super::gate;
 use super::lanes::{Lanes, Outlook, Ready};
 use super::link::{Acknowledged, Estimator, Uplink};
 use super::outcome::Outcome;
+use super::queue::Seen;
 use super::scenario::{Discipline, Scenario};
 use crate::allocation::Allocation;
 use crate::choice::Choice;
@@ -61,6 +65,8 @@ pub fn run(
         writing: None,
         link_bit: 0,
         out_bits: 0,
+        seen: Seen::default(),
+        heard: Duration::ZERO,
         pace: gate::Pace::default(),
         looking_at: Duration::ZERO,
         delivered_bytes: 0,
@@ -95,6 +101,10 @@ struct Engine<'a> {
     link_bit: u64,
     /// Bits given to the link and not acknowledged.
     out_bits: u64,
+    /// What was lost in the link's queue.
+    seen: Seen,
+    /// When an acknowledgement came last, or, with nothing on its way, bits were given to the link.
+    heard: Duration,
     pace: gate::Pace,
     /// When the pace is looked at again.
     looking_at: Duration,
@@ -135,6 +145,10 @@ impl Engine<'_> {
             Event::LookAgain => self.pump(now)?,
             Event::Acknowledged { flight, bits, handed } => {
                 self.acknowledged(now, flight, bits, handed);
+                self.pump(now)?;
+            }
+            Event::Lost { flight, bits } => {
+                self.lost(now, flight, bits);
                 self.pump(now)?;
             }
             Event::Arrived { flight } => self.arrived(now, flight),
@@ -219,7 +233,7 @@ impl Engine<'_> {
             trusted: self.estimator.is_measured(now),
             least_rtt: self.scenario.rtt,
             out_bits: self.out_bits,
-            loss: self.scenario.loss,
+            loss: self.scenario.loss.max(self.seen.fraction()),
         }
     }
 
@@ -249,6 +263,8 @@ impl Engine<'_> {
                     }
                     self.pace.sent(piece);
                 }
+                // The next acknowledgement is the time to look again.
+                None if gated && self.stalls(now) => return Ok(()),
                 None => {
                     let Some(ready) = self.lanes.admit(now, &outlook) else {
                         if let Some(later) = self.lanes.next_change(now, self.scenario.rtt) {
@@ -270,27 +286,6 @@ impl Engine<'_> {
         }
         self.writing = Some(self.flights.len());
         self.flights.push(flight);
-    }
-
-    /// Gives the link a piece of a frame; `false` where it carries nothing any more.
-    fn hand_over(&mut self, now: Duration, index: usize, most: u64) -> bool {
-        let Some(flight) = self.flights.get_mut(index) else { return false };
-        let bits = flight.unsent().min(most);
-        let first = self.path.uplink.bits_by(now).max(self.link_bit);
-        let (from, to) = (self.path.uplink.instant_of_bit(first + 1), self.path.uplink.instant_of_bit(first + bits));
-        let (Some(from), Some(to)) = (from, to) else { return false };
-        let (from, to) = (from.max(now), to.max(now));
-        self.link_bit = first + bits;
-        self.out_bits += bits;
-        flight.handed += bits;
-        flight.carried(bits, from, to);
-        self.estimator.sent(now);
-        self.events.at(to + flight.frame.rtt, Event::Acknowledged { flight: index, bits, handed: now });
-        if flight.unsent() == 0 {
-            self.writing = None;
-            self.events.at(to.max(flight.wire.repaired) + flight.frame.rtt / 2, Event::Arrived { flight: index });
-        }
-        true
     }
 
     /// Closes the begun frames that cannot make it; whether there were any.
@@ -315,6 +310,7 @@ impl Engine<'_> {
     }
 
     fn acknowledged(&mut self, now: Duration, index: usize, bits: u64, handed: Duration) {
+        self.heard = now;
         self.out_bits -= bits;
         // In whole bytes over all, so that no rest is lost.
         self.delivered_bits += bits;
@@ -333,47 +329,6 @@ impl Engine<'_> {
         if let Some(rate) = self.estimator.ack_rate_bps() {
             self.window.delivered(now, rate);
         }
-    }
-
-    fn arrived(&mut self, now: Duration, index: usize) {
-        // What was reset on its way is never complete.
-        let Some(flight) = self.flights.get_mut(index).filter(|flight| !flight.closed) else { return };
-        flight.arrived = now;
-        let frame = &flight.frame;
-        let (service, deadline) = (frame.service, frame.deadline.saturating_sub(self.scenario.rtt / 2));
-        let task = Task { service, flight: index, deadline, expected: frame.execution_tail };
-        if let Some(older) = self.cloud.submit(task) {
-            self.answer(now, older.flight, true);
-        }
-        self.dispatch(now);
-    }
-
-    /// Gives the cloud's free workers what waits for them.
-    fn dispatch(&mut self, now: Duration) {
-        while let Some(verdict) = self.cloud.next(now) {
-            match verdict {
-                Verdict::Refused(task) => self.answer(now, task.flight, true),
-                Verdict::Run(task) => {
-                    let takes = self.flights.get(task.flight).map_or(Duration::ZERO, |flight| flight.frame.execution);
-                    self.events.at(now + takes, Event::Served { flight: task.flight });
-                }
-            }
-        }
-    }
-
-    fn served(&mut self, now: Duration, index: usize) {
-        if let Some(flight) = self.flights.get(index) {
-            self.cloud.finished(flight.frame.service);
-        }
-        self.answer(now, index, false);
-        self.dispatch(now);
-    }
-
-    /// The cloud's answer sets out.
-    fn answer(&mut self, now: Duration, index: usize, refused: bool) {
-        let Some(flight) = self.flights.get_mut(index) else { return };
-        (flight.answered, flight.refused) = (now, refused);
-        self.events.at(now + flight.frame.rtt / 2, Event::Result { flight: index });
     }
 
     fn result(&mut self, now: Duration, index: usize) {

@@ -12,6 +12,8 @@ const HEADROOM: Duration = Duration::from_millis(15);
 const LEAST_HEADROOM_BITS: f64 = 4.0 * 1_472.0 * 8.0;
 /// How much faster than the estimate the stack may send.
 const PACE: f64 = 1.25;
+/// So much may go at once before the pace counts: 16 packets (the transport's controller).
+const BURST_BITS: f64 = 16.0 * 1_472.0 * 8.0;
 /// Smallest and largest piece given to the link at once, bits.
 const PIECE_BITS: (u64, u64) = (2_800 * 8, 16 * 1024 * 8);
 /// A piece lasts about this long on the wire.
@@ -52,7 +54,8 @@ impl Pace {
         let rate = PACE * rate_bps.max(1.0);
         self.debt_bits = (self.debt_bits - rate * now.saturating_sub(self.as_of).as_secs_f64()).max(0.0);
         self.as_of = now;
-        (self.debt_bits >= 1.0).then(|| seconds(self.debt_bits / rate).clamp(LEAST_WAIT, MOST_WAIT))
+        let over = self.debt_bits - BURST_BITS;
+        (over >= 1.0).then(|| seconds(over / rate).clamp(LEAST_WAIT, MOST_WAIT))
     }
 }
 

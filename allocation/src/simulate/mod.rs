@@ -17,6 +17,7 @@ mod lanes;
 mod link;
 mod oracle;
 mod outcome;
+mod queue;
 mod random;
 mod scenario;
 

@@ -57,18 +57,14 @@ pub(super) fn match_class(
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     found.truncate(MAX_PER_FRAME);
     let overlaps: Vec<Vec<f64>> = found.iter().map(|a| truths.iter().map(|b| overlap(a, b)).collect()).collect();
-    let mut kept: Vec<Scored> = found
-        .iter()
-        .map(|found| Scored { score: found.score, matched: [0; SIZES], ignored: [0; SIZES] })
-        .collect();
+    let mut kept: Vec<Scored> =
+        found.iter().map(|found| Scored { score: found.score, matched: [0; SIZES], ignored: [0; SIZES] }).collect();
     let mut counted = [0; SIZES];
     for (size, (range, counted)) in AREAS.iter().zip(&mut counted).enumerate() {
         let outside = |area: f64| area < range.0 || area > range.1;
         let ignored = |truth: &Truth| truth.crowd || outside(truth.area());
-        let mut candidates: Vec<Candidate<'_>> = (0..)
-            .zip(&truths)
-            .map(|(place, &truth)| Candidate { truth, place, ignored: ignored(truth) })
-            .collect();
+        let mut candidates: Vec<Candidate<'_>> =
+            (0..).zip(&truths).map(|(place, &truth)| Candidate { truth, place, ignored: ignored(truth) }).collect();
         // A detection is given to an ignored one only where no other can have it.
         candidates.sort_by_key(|candidate| candidate.ignored);
         *counted = candidates.iter().map(|candidate| u32::from(!candidate.ignored)).sum();

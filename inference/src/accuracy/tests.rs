@@ -88,7 +88,11 @@ fn what_is_of_another_size_is_neither_right_nor_wrong() {
     assert_eq!(by_outline.ap_medium, None);
     let both = square(0.0, 32.0);
     let accuracy = result(&[(vec![both], vec![seen(both, 0.9)])]);
-    assert_eq!((accuracy.ap_small, accuracy.ap_medium), (Some(1.0), Some(1.0)), "32 by 32 is both, as in the reference");
+    assert_eq!(
+        (accuracy.ap_small, accuracy.ap_medium),
+        (Some(1.0), Some(1.0)),
+        "32 by 32 is both, as in the reference"
+    );
 }
 
 fn frames() -> impl Strategy<Value = Vec<(Vec<Truth>, Vec<Detection>)>> {

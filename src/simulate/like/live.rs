@@ -64,7 +64,8 @@ impl Live {
 
     /// Sizes and encode times, of frames that were given up as well.
     fn add_sizes(&mut self, dir: &Path) -> Result<(), Failure> {
-        let Some(name) = dir.file_name().map(|name| name.to_string_lossy().replace("client_main", "quic_client")) else {
+        let Some(name) = dir.file_name().map(|name| name.to_string_lossy().replace("client_main", "quic_client"))
+        else {
             return Ok(());
         };
         let transport = dir.with_file_name(name);
@@ -73,7 +74,8 @@ impl Live {
             let stem = format!("image_context_log_outgoing_service{service}_");
             rows(&transport, &stem, |row| {
                 let bytes = row.number("image_size_bytes").filter(|bytes| *bytes > 0.0);
-                let (Some(bytes), Some(seq), Some("IMAGE")) = (bytes, row.whole("image_context"), row.text("record_type"))
+                let (Some(bytes), Some(seq), Some("IMAGE")) =
+                    (bytes, row.whole("image_context"), row.text("record_type"))
                 else {
                     return;
                 };

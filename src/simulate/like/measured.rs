@@ -48,7 +48,8 @@ impl Sample {
 pub fn choice(table: &Choice, own: Option<&Costs>, of_model: &Sample) -> Result<Choice, InvalidQuantity> {
     let known = table.costs();
     let of_own = |of: fn(&Costs) -> &Sample| own.and_then(|costs| of(costs).statistics());
-    let [mean_bits, _, payload_bits] = of_own(|costs| &costs.bits).unwrap_or([known.mean_bits, 0.0, known.payload_bits]);
+    let [mean_bits, _, payload_bits] =
+        of_own(|costs| &costs.bits).unwrap_or([known.mean_bits, 0.0, known.payload_bits]);
     let encode_s = of_own(|costs| &costs.encode_s).map_or(known.encode_s, |[.., p95]| p95);
     let execution = of_own(|costs| &costs.execution_s).or_else(|| of_model.statistics());
     let [_, typical_s, execution_s] = execution.unwrap_or([0.0, table.typical_execution_s(), known.execution_s]);
@@ -71,7 +72,11 @@ mod tests {
         let enough = Costs { bits: sample(100, 1e4), ..few };
         let own = choice(&table, Some(&enough), &sample(40, 1e-3)).unwrap();
         assert_eq!((own.costs().mean_bits, own.costs().payload_bits), (505e3, 950e3));
-        assert_eq!((own.costs().execution_s, own.typical_execution_s()), (0.038, 0.02), "its model's, as it has too few");
+        assert_eq!(
+            (own.costs().execution_s, own.typical_execution_s()),
+            (0.038, 0.02),
+            "its model's, as it has too few"
+        );
         assert_eq!(own.costs().encode_s, 0.005);
     }
 }

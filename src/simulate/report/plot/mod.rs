@@ -51,7 +51,8 @@ pub fn utility_plot(runs: &[Run]) -> String {
     let series = in_order(series.collect());
     let x = Axis::at("mean uplink, Mbit/s", &means);
     let y = Axis::round("mean accuracy of the decisions", ups(&series), false);
-    let panel = Panel { frame: Frame { left: LEFT, top: TOP, width: WIDTH, height: HEIGHT }, x, y, series, marks: true };
+    let panel =
+        Panel { frame: Frame { left: LEFT, top: TOP, width: WIDTH, height: HEIGHT }, x, y, series, marks: true };
     document("Utility against bandwidth", &[panel])
 }
 
@@ -77,7 +78,8 @@ pub fn course_plot(runs: &[Run]) -> String {
         Axis::round("", across(&series), true),
         Axis::round(&format!("mean accuracy, {}", per(bin)), ups(&series), false),
     );
-    let upper = Panel { frame: Frame { left: LEFT, top: TOP, width: WIDTH, height: HEIGHT }, x, y, series, marks: false };
+    let upper =
+        Panel { frame: Frame { left: LEFT, top: TOP, width: WIDTH, height: HEIGHT }, x, y, series, marks: false };
     let rates = |of: fn(&allocation::simulate::Slice) -> f64, run: &Run| {
         let bins = run.outcome.seconds.chunks(bin).zip(0_u32..);
         let mean = |slices: &[allocation::simulate::Slice]| slices.iter().map(of).sum::<f64>() / slices.len() as f64;

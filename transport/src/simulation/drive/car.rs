@@ -190,6 +190,7 @@ impl DrivenCar {
                 self.plan(self.scenario.capture(service, 0), Step::Captured { service, frame: 0 });
             }
         }
+        self.allocate(world.now())?;
         let mut end = None;
         loop {
             self.listen();
@@ -261,7 +262,9 @@ impl DrivenCar {
         for problem in &mut self.problems {
             for index in 0..problem.menu.choices().len() {
                 let Some(choice) = problem.menu.choice_mut(index) else { continue };
-                let Some(model) = menu.models.iter().find(|model| model.name == choice.config().model) else { continue };
+                let Some(model) = menu.models.iter().find(|model| model.name == choice.config().model) else {
+                    continue;
+                };
                 let execution_s = f64::from(model.p95_us) * 1e-6;
                 let _ = choice.set_costs(Costs { execution_s, ..choice.costs() });
             }
@@ -311,8 +314,8 @@ impl DrivenCar {
         let chosen = self.allocation.services().get(service).and_then(|given| given.choice);
         self.driven.sent += u64::from(chosen.is_some());
         let (Some(problem), Some(lane)) = (self.problems.get(service), self.lanes.get_mut(service)) else { return };
-        let may_probe = self.policy.habits().probes
-            && lane.last_sent.is_none_or(|last| now.saturating_since(last) >= PROBE_PERIOD);
+        let may_probe =
+            self.policy.habits().probes && lane.last_sent.is_none_or(|last| now.saturating_since(last) >= PROBE_PERIOD);
         let Some(index) = chosen.or_else(|| problem.menu.cheapest().filter(|_| may_probe)) else { return };
         // What the frame needs follows from what the menu said before the cloud was heard.
         let drawn = self.scenario.services().get(service).and_then(|problem| problem.menu.get(index));

@@ -78,11 +78,7 @@ const TABLES: &[((&str, &str), (usize, &str), &str)] = &[
     ),
     (("accuracy: 0.2862", "accuracy: -.inf"), (1, "-.inf"), "is -inf; expected 0 to 1"),
     (("accuracy: 0.1871", "accuracy: .nan"), (1, ".nan"), "`vehicle.accuracy` is NaN; expected 0 to 1"),
-    (
-        ("edd1-imgcomp75-inpcompNone", "edd1-imgcomp50-inpcompNone"),
-        (2, "edd1-imgcomp50-inpcompNone"),
-        "as in entry 0",
-    ),
+    (("edd1-imgcomp75-inpcompNone", "edd1-imgcomp50-inpcompNone"), (2, "edd1-imgcomp50-inpcompNone"), "as in entry 0"),
 ];
 
 #[test]
@@ -114,7 +110,11 @@ fn services_and_weights_that_cannot_be_are_refused_with_their_place() {
         (("weight: 2", "weight: .nan"), (1, ".nan"), "`services[0].weight` is NaN; expected 0 to 1000"),
         (("slo_ms: 200", "slo_ms: .nan"), (1, ".nan"), "`services[0].slo_ms` is NaN; expected 10 to 10000 ms"),
         (("left: 4", "left: 4000"), (1, "4000"), "is 4000; expected 0 to 1000"),
-        (("left: 4", "middle: 4"), (1, "4}"), "names `middle`, which is no service; expected one of front, left, right"),
+        (
+            ("left: 4", "middle: 4"),
+            (1, "4}"),
+            "names `middle`, which is no service; expected one of front, left, right",
+        ),
         (("hysteresis: 0.005", "hysteresis: .nan"), (1, ".nan"), "`allocation.hysteresis` is NaN; expected 0 to 1"),
         (("policy: turbo", "policy: best"), (1, "best"), "expected turbo, prototype, on-vehicle, equal-split"),
         (("policy: turbo", "policy: fixed:edd1"), (1, "fixed:edd1"), "fixed:edd1"),
