@@ -102,8 +102,9 @@ pub fn course_plot(runs: &[Run]) -> String {
         marks: false,
     };
     let Run { trace, mean_mbps, rtt, loss, slo, .. } = first;
+    let name = std::path::Path::new(trace).file_name().map_or(trace.into(), |name| name.to_string_lossy());
     let title = format!(
-        "{trace}: {mean_mbps} Mbit/s, round trip {} ms, loss {} %, objective {} ms",
+        "{name}: {mean_mbps} Mbit/s, round trip {} ms, loss {} %, objective {} ms",
         rtt.as_secs_f64() * 1e3,
         loss * 100.0,
         slo.as_secs_f64() * 1e3

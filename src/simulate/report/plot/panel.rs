@@ -7,7 +7,7 @@ use allocation::policy::PolicyName;
 use super::axis::Axis;
 
 /// What a character of a legend takes, pixels, at most on average.
-const CHARACTER: f64 = 6.0;
+const CHARACTER: f64 = 6.7;
 /// From the panel to the legend, and its lines' samples.
 const INDENT: f64 = 44.0;
 const ROW: f64 = 18.0;
