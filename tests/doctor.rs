@@ -154,8 +154,8 @@ fn sizes_and_times_that_are_not_the_tables_are_marked() {
     let dir = dir.path();
     const CONFIG: &str = "edd1-imgcompNone-inpcomp50";
     let table = with(&shipped(), Some(CONFIG), "payload_megabit_mean", 0.2);
-    let table = with(&table, Some("edd2-imgcomp90-inpcompNone"), "encode_ms_p95", 900.0);
-    let table = with(&table, None, "execution_ms_p95", 9_000.0);
+    let table = with(&table, Some("edd2-imgcomp90-inpcompNone"), "encode_ms_p95", 60_000.0);
+    let table = with(&table, None, "execution_ms_p95", 60_000.0);
     car(dir, &table);
     let run = doctor(dir, &["--json"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
@@ -167,7 +167,7 @@ fn sizes_and_times_that_are_not_the_tables_are_marked() {
     };
     assert!(drifted(CONFIG, "payload") && drifted("edd0", "execution time"), "{found}");
     assert!(drifted("edd2-imgcomp90-inpcompNone", "encode time"), "{found}");
-    // Sizes are the same on every machine.
+    // Sizes are the same on every machine, and no machine needs half a minute.
     assert!(!drifted("edd1-imgcompNone-inpcomp75", "payload"), "{found}");
     assert_eq!(check(&found, "rows")["verdict"], "warning");
     let text = doctor(dir, &[]).stdout;
