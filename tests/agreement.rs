@@ -156,19 +156,8 @@ fn cases() -> Vec<Case> {
     let mut cases = vec![
         Case::default(),
         Case { mean_mbps: 5.0, ..Case::default() },
-        Case {
-            loss: 0.01,
-            length: Duration::from_secs(180),
-            within: CLOSE_WHERE_PACKETS_ARE_LOST,
-            ..Case::default()
-        },
-        Case {
-            workers: Some(1),
-            table: "demo",
-            mean_mbps: 8.0,
-            within: CLOSE_WHERE_THE_LINK_FALLS,
-            ..Case::default()
-        },
+        Case { loss: 0.01, length: Duration::from_secs(180), within: CLOSE_WHERE_PACKETS_ARE_LOST, ..Case::default() },
+        Case { workers: Some(1), table: "demo", mean_mbps: 8.0, within: CLOSE_WHERE_THE_LINK_FALLS, ..Case::default() },
     ];
     let Some(traces) = testkit::data::shared("traces") else { return cases };
     let on = |name: &str| Some(traces.join(name));
