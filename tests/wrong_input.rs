@@ -53,8 +53,11 @@ fn refused(dir: &Path, words: &[&str], said: &[&str]) {
 
 const SAME: (&str, &str) = ("\n", "\n");
 
-/// What is replaced in the table, where the error stands and what it says.
-const TABLES: &[((&str, &str), (usize, &str), &str)] = &[
+/// What is replaced by what, where the error stands (which occurrence of which text), and what it says.
+type TableCase = ((&'static str, &'static str), (usize, &'static str), &'static str);
+
+/// Tables that are none.
+const TABLES: &[TableCase] = &[
     (
         ("payload_megabit_mean: 0.2773", "payload_megabit_mean: .nan"),
         (1, ".nan"),
