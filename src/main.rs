@@ -8,6 +8,7 @@ mod control;
 mod core_map;
 mod credentials;
 mod doctor;
+mod emulated;
 mod event_log;
 mod failure;
 mod live;

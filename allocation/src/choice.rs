@@ -84,6 +84,13 @@ impl Choice {
         self.typical_execution_s.map_or(self.costs.execution_s, |typical| typical.min(self.costs.execution_s))
     }
 
+    /// 95th percentile of the execution time over its median, at least 1.
+    #[must_use]
+    pub fn spread(&self) -> f64 {
+        let typical = self.typical_execution_s();
+        if typical > 0.0 { self.costs.execution_s / typical } else { 1.0 }
+    }
+
     /// Expected accuracy, 0..=1.
     #[must_use]
     pub fn accuracy(&self) -> f64 {

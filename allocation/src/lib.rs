@@ -13,6 +13,7 @@ pub mod drift;
 pub mod feasibility;
 pub mod menu;
 pub mod model_config;
+pub mod planned;
 pub mod policy;
 pub mod problem;
 pub mod quantity;

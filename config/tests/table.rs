@@ -55,7 +55,7 @@ fn entry(index: usize) -> impl Strategy<Value = TableEntry> {
 fn of_classes(ap: f64) -> MeasuredAccuracy {
     let class = ClassAccuracy { ap, ap50: 1.0 };
     let classes = ["person", "traffic light", "null", "0"].map(|name| (name.to_owned(), class)).into();
-    MeasuredAccuracy { ap50: 0.5, classes }
+    MeasuredAccuracy { ap50: 0.5, ap_small: Some(0.1), ap_medium: Some(0.4), ap_large: None, classes }
 }
 
 fn images() -> MeasuredImages {

@@ -20,6 +20,8 @@ pub struct TruthBox {
     pub class: u8,
     /// Neither a miss if it is not found nor an error if it is: Pascal VOC's `difficult`, COCO's `iscrowd`.
     pub ignore: bool,
+    /// COCO's `area`, px²: of the object's outline, smaller than its box; `None` where labels do not say.
+    pub area: Option<f32>,
 }
 
 /// Knows what was in the scenes of one camera. Works from the scene number alone, so it can be asked later and by

@@ -107,6 +107,7 @@ impl GroundTruth for StreetTruth {
             y_max: known.y1,
             class: u8::try_from(known.class).unwrap_or(u8::MAX),
             ignore: false,
+            area: None,
         }));
         true
     }

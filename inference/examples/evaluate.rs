@@ -73,5 +73,6 @@ fn to_truth(annotation: &Value, categories: &[(u64, String)]) -> Option<Truth> {
     let corner = |index: usize| Some(annotation.get("bbox")?.get(index)?.as_f64()? as f32);
     let (x_min, y_min, width, height) = (corner(0)?, corner(1)?, corner(2)?, corner(3)?);
     let crowd = annotation.get("iscrowd").and_then(Value::as_u64) == Some(1);
-    Some(Truth { x_min, y_min, x_max: x_min + width, y_max: y_min + height, class, crowd })
+    let area = annotation.get("area").and_then(Value::as_f64).map(|area| area as f32);
+    Some(Truth { x_min, y_min, x_max: x_min + width, y_max: y_min + height, class, crowd, area })
 }

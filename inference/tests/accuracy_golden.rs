@@ -22,7 +22,7 @@ fn agrees_with_pycocotools() {
             .filter(here)
             .map(|row| {
                 let [x_min, y_min, x_max, y_max] = corners(row);
-                Truth { x_min, y_min, x_max, y_max, class: number(row, 1) as u8, crowd: false }
+                Truth { x_min, y_min, x_max, y_max, class: number(row, 1) as u8, ..Truth::default() }
             })
             .collect();
         let found: Vec<Detection> = rows("detections")

@@ -189,5 +189,5 @@ impl Images {
 
 fn truth(found: &drivers::ground_truth::TruthBox) -> Truth {
     let (x_min, y_min, x_max, y_max) = (found.x_min, found.y_min, found.x_max, found.y_max);
-    Truth { x_min, y_min, x_max, y_max, class: found.class, crowd: found.ignore }
+    Truth { x_min, y_min, x_max, y_max, class: found.class, crowd: found.ignore, area: found.area }
 }

@@ -204,7 +204,13 @@ fn accuracies(accumulator: &AccuracyAccumulator, classes: &[String]) -> (f64, Me
         let accuracy = ClassAccuracy { ap: share(class.ap), ap50: share(class.ap50) };
         Some((classes.get(usize::from(class.class))?.clone(), accuracy))
     });
-    let measured = MeasuredAccuracy { ap50: share(found.ap50.unwrap_or(0.0)), classes: by_class.collect() };
+    let measured = MeasuredAccuracy {
+        ap50: share(found.ap50.unwrap_or(0.0)),
+        ap_small: found.ap_small.map(share),
+        ap_medium: found.ap_medium.map(share),
+        ap_large: found.ap_large.map(share),
+        classes: by_class.collect(),
+    };
     (share(found.ap.unwrap_or(0.0)), measured)
 }
 

@@ -5,6 +5,7 @@
 //! the next, so that whatever else the machine does falls on all alike.
 
 mod images;
+mod keep;
 mod machine;
 mod measure;
 mod models;
@@ -17,6 +18,7 @@ use config::table::UtilityTable;
 
 use crate::failure::Failure;
 pub use images::{Images, Photographs};
+pub use keep::keep_times;
 pub use measure::milliseconds;
 use measure::{CloudMeasurement, VehicleMeasurement};
 pub use models::{Models, NamedModel};

@@ -46,6 +46,7 @@ impl Scenes {
                 y_max: seen.y1,
                 class: u8::try_from(seen.class).unwrap_or(u8::MAX),
                 crowd: false,
+                area: None,
             }));
             each(index, &pixels, &truths)?;
         }

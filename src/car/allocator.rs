@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use allocation::allocation::Allocation;
 use allocation::menu::Menu;
+use allocation::planned;
 use allocation::policy::{CapacitySource, Policy, PolicyName};
 use allocation::problem::{Capacity, Demand, ServiceProblem};
 use inference::classes::{ClassMap, map_classes, normalise};
@@ -95,12 +96,6 @@ struct Problem {
     cloud_seconds_per_s: f64,
 }
 
-/// The share of the cloud's workers that may be planned for: bursts of several cameras at once need the rest.
-const CLOUD_HEADROOM: f64 = 0.9;
-
-/// However long the tail, a worker is not planned for more than this many times its typical load.
-const MOST_SPREAD: f64 = 1.5;
-
 /// The transport tells of its link ten times a second; what is older than this is true no more.
 const STALE: Duration = Duration::from_secs(2);
 
@@ -110,6 +105,14 @@ fn rate_bps(estimate: &LinkEstimate, source: CapacitySource) -> f64 {
         CapacitySource::Estimate => estimate.rate_bps.max(0.0),
         CapacitySource::WindowOverRoundTrip if estimate.rtt.is_zero() => 0.0,
         CapacitySource::WindowOverRoundTrip => estimate.cwnd_bytes as f64 * 8.0 / estimate.rtt.as_secs_f64(),
+    }
+}
+
+/// The round trip in seconds that goes with it.
+fn round_trip_s(estimate: &LinkEstimate, source: CapacitySource) -> f64 {
+    match source {
+        CapacitySource::Estimate => planned::round_trip(estimate.min_rtt).as_secs_f64(),
+        CapacitySource::WindowOverRoundTrip => estimate.rtt.as_secs_f64(),
     }
 }
 
@@ -159,7 +162,7 @@ impl Allocator {
             self.attend(&mut problem, estimate.min_rtt);
             let habits = problem.policy.habits();
             let rate = if estimate.connected { rate_bps(&estimate, habits.capacity) } else { 0.0 };
-            let capacity = Capacity::new(rate, estimate.rtt.as_secs_f64())
+            let capacity = Capacity::new(rate, round_trip_s(&estimate, habits.capacity))
                 .and_then(|capacity| capacity.with_cloud(problem.cloud_seconds_per_s))
                 .and_then(|capacity| capacity.with_cost_per_mb(self.cost_per_mb))
                 .map_err(|error| error.to_string())?;
@@ -196,16 +199,13 @@ impl Allocator {
             .build(self.clients.len(), active.len().max(1), self.hysteresis)
             .map_err(|error| error.to_string())?;
         let workers = cloud.models.iter().map(|model| f64::from(model.workers)).fold(0.0, f64::max);
-        // Choices carry the 95th percentile of the execution time, for the deadline; the load on a worker follows the
-        // typical one, so the capacity is scaled by the narrowest spread of the two.
-        let spread = cloud.models.iter().map(|model| f64::from(model.p95_us) / f64::from(model.p50_us.max(1)));
-        let spread = spread.fold(MOST_SPREAD, f64::min).max(1.0);
+        let spreads = cloud.models.iter().map(|model| f64::from(model.p95_us) / f64::from(model.p50_us.max(1)));
         Ok(Problem {
             services: services.map_err(|error| error.to_string())?,
             active,
             policy,
             lessons: Lessons::default(),
-            cloud_seconds_per_s: CLOUD_HEADROOM * workers * spread,
+            cloud_seconds_per_s: planned::cloud_seconds_per_s(workers, spreads),
         })
     }
 

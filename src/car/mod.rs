@@ -140,6 +140,7 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
         eprintln!("memory {line}");
     }
     write_info(&profile, &dirs, started, &core_map, &memory)?;
+    keep_table(&profile, &dirs)?;
 
     supervisor.run(Monotonic::now()).map_err(Failure::run)?;
     let run_for = args.tuning.run_for;
@@ -213,6 +214,17 @@ pub fn huge_pages(wanted: WantedPages) -> HugePages {
         WantedPages::Prefer => HugePages::Prefer,
         WantedPages::Never => HugePages::Never,
     }
+}
+
+/// The utility table as it was, in the run's directory: without it the run could not be simulated again.
+pub const TABLE_FILE: &str = "table.yaml";
+
+fn keep_table(profile: &CarProfile, dirs: &RunDirs) -> Result<(), Failure> {
+    let Some(dir) = dirs.run(Role::Client) else { return Ok(()) };
+    let (from, to) = (&profile.allocation.table, dir.join(TABLE_FILE));
+    std::fs::copy(from, &to).map(drop).map_err(|error| {
+        Failure::Run(format!("cannot copy the utility table {} to {}: {error}", from.display(), to.display()))
+    })
 }
 
 fn write_info(

@@ -81,7 +81,7 @@ impl FrameSink for Scorer {
 pub fn truth_of(found: &TruthBox, map: &ClassMap) -> Option<Truth> {
     let (x_min, y_min, x_max, y_max) = (found.x_min, found.y_min, found.x_max, found.y_max);
     let class = map.get(usize::from(found.class)).copied().flatten()?;
-    Some(Truth { x_min, y_min, x_max, y_max, class, crowd: found.ignore })
+    Some(Truth { x_min, y_min, x_max, y_max, class, crowd: found.ignore, area: found.area })
 }
 
 /// Draws each delivered frame.

@@ -125,7 +125,7 @@ impl Grid<'_> {
     fn cell(&self, cell: &Cell<'_>) -> Result<Vec<Run>, Failure> {
         let scenario = self.scenario(cell)?;
         let frames = Frames::draw(&scenario, self.args.length);
-        let uplink = TraceUplink(&cell.trace.trace);
+        let uplink = TraceUplink::new(&cell.trace.trace, self.args.trace_from);
         let runs = self.policies.iter().map(|policy| {
             let outcome = match policy {
                 PolicyName::Oracle => clairvoyant(&scenario, &frames, &uplink),

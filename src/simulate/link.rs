@@ -7,16 +7,28 @@ use rt_core::clock::Monotonic;
 use transport::estimate::{EstimatorLimits, RateEstimator};
 use transport::link::Trace;
 
-/// A trace as an uplink.
-pub struct TraceUplink<'a>(pub &'a Trace);
+/// A trace as an uplink, from an instant of it on.
+pub struct TraceUplink<'a> {
+    trace: &'a Trace,
+    from: Duration,
+    /// Bits that had passed by then.
+    before: u64,
+}
+
+impl<'a> TraceUplink<'a> {
+    /// `trace` from `from` on.
+    pub fn new(trace: &'a Trace, from: Duration) -> Self {
+        Self { trace, from, before: trace.bits_by(from) }
+    }
+}
 
 impl Uplink for TraceUplink<'_> {
     fn bits_by(&self, since_start: Duration) -> u64 {
-        self.0.bits_by(since_start)
+        self.trace.bits_by(self.from.saturating_add(since_start)) - self.before
     }
 
     fn instant_of_bit(&self, bits: u64) -> Option<Duration> {
-        self.0.instant_of_bit(bits)
+        Some(self.trace.instant_of_bit(self.before.checked_add(bits)?)?.saturating_sub(self.from))
     }
 }
 
@@ -44,6 +56,7 @@ impl Estimator for CarEstimator {
         self.0.acknowledged(now, told.delivered, told.in_flight);
         self.0.set_app_limited(told.app_limited);
         self.0.round_trip(now, told.latest, told.least, told.smoothed, told.in_flight);
+        self.0.window(now, told.latest, told.least, told.window_full);
     }
 
     fn passed(&mut self, now: Duration, bytes: u64, passage: Duration) {

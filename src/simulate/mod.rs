@@ -1,7 +1,9 @@
 //! What `turbo simulate` adds to the pure simulator: traces, tables, the live car's estimator, the grid, the reports.
 
 mod grid;
+pub mod like;
 mod link;
+mod logs;
 pub mod report;
 
 pub use grid::{Grid, NamedTrace, Run};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use config::Profile;
 use config::table::{MeasuredAccuracy, UtilityTable};
 use inference::codec::MAX_SIDE;
 
@@ -43,6 +44,9 @@ pub struct CalibrateArgs {
     /// Threads of each detector: `threads_per_worker` of the cloud's profile.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
+    /// Measure accuracies and sizes only, and keep the times of this table of the same models: for a busy machine.
+    #[arg(long, value_name = "FILE")]
+    pub keep_times: Option<PathBuf>,
     /// The utility table to write (YAML).
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -70,6 +74,8 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
             folder.display()
         )));
     }
+    let earlier = args.keep_times.as_deref().map(|path| Ok((path, UtilityTable::load(path).map_err(Failure::config)?)));
+    let earlier = earlier.transpose()?;
     let images = match (&args.images, &args.labels) {
         (Some(dir), Some(labels)) => Images::Photographs(Photographs::open(dir, labels, args.scenes)?),
         _ => Images::Street(Scenes { count: args.scenes.unwrap_or(SCENES), seed: args.seed, size: args.size }),
@@ -77,6 +83,10 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     let threads = usize::from(args.threads);
     let models = Models::load(&args.vehicle_model, &args.cloud_models, threads, &images.classes())?;
     let table = calibrate::table(models, &images)?;
+    let table = match &earlier {
+        Some((path, earlier)) => calibrate::keep_times(table, earlier, path)?,
+        None => table,
+    };
     let yaml = table.to_yaml().map_err(Failure::run)?;
     std::fs::write(&args.out, yaml).map_err(|error| {
         Failure::Run(format!("the utility table {} cannot be written: {error}", args.out.display()))

@@ -29,6 +29,9 @@ pub struct CarArgs {
     /// A model that the cloud offers and the table does not know; repeat for several. They take the table's place.
     #[arg(long = "cloud-model-name", value_name = "NAME")]
     pub cloud_models: Vec<String>,
+    /// What the link is like that `turbo demo` emulates (JSON), for `run.yaml`.
+    #[arg(long, value_name = "JSON", hide = true)]
+    pub emulated_link: Option<String>,
     /// What a user would change from run to run.
     #[command(flatten)]
     pub tuning: Tuning,

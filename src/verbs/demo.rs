@@ -20,6 +20,7 @@ use transport::link::{Link, LinkConfig, LinkHandle, Trace};
 
 use super::{car, cloud, link};
 use crate::control::ControlSocket;
+use crate::emulated::{self, EmulatedLink};
 use crate::failure::Failure;
 use crate::{credentials, quantities, signals};
 use child::Child;
@@ -85,11 +86,13 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     eprintln!("uplink: {}, {:.1} Mbit/s on average", trace.name(), trace.mean_bps() / 1e6);
     let RunningLink { emulator, counters, stop: link_stop, control: _control } =
         start_link(args, trace, cloud_address)?;
+    let emulated = emulated(args, Monotonic::now())?;
 
     let output_dir = args.tuning.output_dir.clone().unwrap_or_else(|| OUTPUT_DIR.into());
     let bell = Doorbell::futex();
     stop.wakes(&bell);
-    let demo = Demo { dir: dir.path(), certs: &certs, output_dir: &output_dir, stop: &stop, bell: &bell };
+    let demo =
+        Demo { dir: dir.path(), certs: &certs, output_dir: &output_dir, emulated: &emulated, stop: &stop, bell: &bell };
     let mut keeper = CloudKeeper::start(demo.cloud_command(&args.cloud_models, cloud_address), bell.clone());
     let outcome = demo.run(&mut keeper, args, &counters, &emulator);
     keeper.end(Monotonic::now().plus(END_TIME));
@@ -149,11 +152,25 @@ fn start_link(args: &DemoArgs, trace: Trace, server: std::net::SocketAddr) -> Re
     Ok(RunningLink { emulator, counters, stop, control })
 }
 
+/// The link as the car's `run.yaml` is to have it; a script, or whoever sends commands, may have changed it since.
+fn emulated(args: &DemoArgs, began: Monotonic) -> Result<String, Failure> {
+    let link = EmulatedLink {
+        trace: args.trace.as_deref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned())),
+        mean_mbps: args.mean_mbps,
+        rtt_ms: args.rtt.as_secs_f64() * 1e3,
+        loss: args.loss,
+        seed: args.tuning.seed,
+        began_monotonic_ns: began.as_ns(),
+    };
+    serde_json::to_string(&link).map_err(Failure::run)
+}
+
 /// What the parts of the demo share.
 struct Demo<'a> {
     dir: &'a Path,
     certs: &'a Path,
     output_dir: &'a Path,
+    emulated: &'a str,
     stop: &'a StopToken,
     bell: &'a Doorbell,
 }
@@ -186,6 +203,8 @@ impl Demo<'_> {
             cloud.to_string().into(),
             "--certs".into(),
             self.certs.into(),
+            emulated::FLAG.into(),
+            self.emulated.into(),
         ];
         for model in &args.cloud_models {
             words.extend(["--cloud-model-name".into(), model.name.clone().into()]);

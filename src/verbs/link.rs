@@ -25,7 +25,7 @@ const GENERATED: Duration = Duration::from_secs(300);
 /// Mean rate of the generated default trace.
 const GENERATED_BPS: u64 = 18_000_000;
 /// Seed of the generated default trace.
-const DEFAULT_SEED: u64 = 1;
+pub const DEFAULT_SEED: u64 = 1;
 
 /// Most commands of `--set`: a link that does not run yet keeps no more.
 const MOST_SET: usize = 64;

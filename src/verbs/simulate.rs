@@ -10,11 +10,39 @@ use crate::quantities;
 use crate::simulate::{self, Grid, report};
 use crate::verbs::link;
 
+/// What a live run decides by itself.
+const LIKE_DECIDES: [&str; 20] = [
+    "traces",
+    "mean_mbps",
+    "rtt",
+    "loss",
+    "slo",
+    "policies",
+    "table",
+    "services",
+    "fps",
+    "margin",
+    "hysteresis",
+    "cloud_workers",
+    "staggered",
+    "fifo",
+    "length",
+    "trace_from",
+    "csv",
+    "parquet",
+    "plot",
+    "course",
+];
+
 /// Simulate allocation policies on uplink traces, much faster than real time.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example: turbo simulate --trace drive.up --mean-mbps 5,20,80 --rtt 20ms,50ms,100ms \
-    --slo 150ms,200ms,250ms --plot utility.svg")]
+    --slo 150ms,200ms,250ms --plot utility.svg\n\
+    As a live run: turbo simulate --like runs/client_main_2026-11-21_18-00-00")]
 pub struct SimulateArgs {
+    /// Simulate a run of `turbo demo` again (its `client_main_…` directory), and put what came of it beside what really did.
+    #[arg(long, value_name = "RUN", conflicts_with_all = LIKE_DECIDES)]
+    pub like: Option<PathBuf>,
     /// Uplink trace: one line per 1500-byte delivery opportunity, in ms; repeatable; a generated one without it.
     #[arg(long = "trace", value_name = "FILE")]
     pub traces: Vec<PathBuf>,
@@ -63,6 +91,9 @@ pub struct SimulateArgs {
     /// Simulate so much of each trace; a shorter trace is repeated.
     #[arg(long = "for", value_name = "DURATION", default_value = "120s", value_parser = quantities::duration)]
     pub length: Duration,
+    /// Begin so far into each trace.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = quantities::duration)]
+    pub trace_from: Duration,
     /// Seed of sizes, times, losses and the generated trace.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -88,6 +119,15 @@ pub struct SimulateArgs {
 /// # Errors
 /// [`Failure`], with the exit code that fits.
 pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
+    if let Some(dir) = &args.like {
+        let likeness = simulate::like::compare(dir, args.seed)?;
+        if args.json {
+            println!("{}", serde_json::to_string(&likeness).map_err(Failure::run)?);
+        } else {
+            print!("{}", simulate::like::text(&likeness));
+        }
+        return Ok(());
+    }
     check_times(args)?;
     let table = simulate::table(args.table.as_deref())?;
     let policies = policies(&args.policies, &table)?;

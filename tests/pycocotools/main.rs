@@ -39,7 +39,7 @@ fn reference(frames: &[Frame], classes: u8) -> Option<Value> {
     let numbered = || frames.iter().enumerate();
     let truths: Vec<Value> = numbered()
         .flat_map(|(image, (truths, _))| truths.iter().map(move |t| (image, t)))
-        .map(|(image, t)| json!([image, t.class, t.x_min, t.y_min, t.x_max, t.y_max, u8::from(t.crowd)]))
+        .map(|(image, t)| json!([image, t.class, t.x_min, t.y_min, t.x_max, t.y_max, u8::from(t.crowd), t.area]))
         .collect();
     let detections: Vec<Value> = numbered()
         .flat_map(|(image, (_, found))| found.iter().map(move |d| (image, d)))
@@ -76,6 +76,9 @@ fn compare(frames: &[Frame], classes: u8, what: &str) -> bool {
     let ours = accumulator.finish();
     close(ours.ap.unwrap_or(-1.0), &theirs["ap"], &format!("{what}: AP"));
     close(ours.ap50.unwrap_or(-1.0), &theirs["ap50"], &format!("{what}: AP50"));
+    for (ours, key) in [(ours.ap_small, "ap_small"), (ours.ap_medium, "ap_medium"), (ours.ap_large, "ap_large")] {
+        close(ours.unwrap_or(-1.0), &theirs[key], &format!("{what}: {key}"));
+    }
     let per_class = theirs["per_class"].as_array().unwrap();
     assert_eq!(ours.per_class.len(), per_class.len(), "{what}: {per_class:?}");
     for (class, theirs) in ours.per_class.iter().zip(per_class) {
@@ -86,12 +89,16 @@ fn compare(frames: &[Frame], classes: u8, what: &str) -> bool {
     true
 }
 
-/// Frames with ties in scores, crowds, duplicates, classes without truth or detections, and one with more detections of a
+/// Frames with ties in scores, crowds, outlines smaller than boxes, objects of all sizes, duplicates, classes without truth or detections, and one with more detections of a
 /// class than count. Coordinates are quarters of a pixel, which both sides hold exactly.
 fn frames() -> impl Strategy<Value = Vec<Frame>> {
     let quarter = |range: std::ops::Range<u16>| range.prop_map(|value| f32::from(value) / 4.0);
     let truth = (quarter(0..1600), quarter(0..1200), quarter(16..600), quarter(16..600), 0_u8..5, 0_u8..6).prop_map(
-        |(x, y, w, h, class, crowd)| Truth { x_min: x, y_min: y, x_max: x + w, y_max: y + h, class, crowd: crowd == 0 },
+        |(x, y, w, h, class, kind)| {
+            // One in six a crowd; of one in six the outline is smaller than the box, as COCO's often are.
+            let area = (kind == 1).then_some(w * h * 0.5);
+            Truth { x_min: x, y_min: y, x_max: x + w, y_max: y + h, class, crowd: kind == 0, area }
+        },
     );
     let near = (0_usize..8, -0.2_f32..0.2, -0.2_f32..0.2, 0.8_f32..1.2, 0_u8..12, 0_u8..20);
     let frame = (prop::collection::vec(truth, 0..7), prop::collection::vec(near, 0..14));
@@ -164,6 +171,7 @@ fn detected(model: &Path, images: &Path, labels: &Labels, most: usize) -> Vec<Fr
             y_max: truth.y_max,
             class: truth.class,
             crowd: truth.ignore,
+            area: truth.area,
         });
         frames.push((truths.collect(), found.to_vec()));
     }
@@ -201,6 +209,9 @@ fn a_calibrated_table_says_of_photographs_what_pycocotools_says() {
     close(table["vehicle"]["accuracy"].as_f64().unwrap(), &theirs["ap"], "AP in the table");
     let measured = &table["vehicle"]["measured"];
     close(measured["ap50"].as_f64().unwrap(), &theirs["ap50"], "AP50 in the table");
+    for key in ["ap_small", "ap_medium", "ap_large"] {
+        close(measured[key].as_f64().unwrap_or(-1.0), &theirs[key], &format!("{key} in the table"));
+    }
     for theirs in theirs["per_class"].as_array().unwrap() {
         let name = &labels.classes()[theirs[0].as_u64().unwrap() as usize];
         close(measured["classes"][name]["ap"].as_f64().unwrap(), &theirs[1], &format!("AP of {name} in the table"));

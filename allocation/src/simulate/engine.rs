@@ -1,20 +1,26 @@
 //! The event loop of one run.
 
+mod carry;
 mod hearing;
 mod sending;
+mod serve;
 
 use std::time::Duration;
 
+use super::cloud::Cloud;
 use super::cwnd::Window;
 use super::events::{Event, Events};
 use super::flight::{Flight, Path};
-use super::frames::{Frames, rtt_p95};
+use super::frames::Frames;
 use super::gate;
 use super::lanes::{Lanes, Ready};
 use super::link::{Estimator, Uplink};
 use super::outcome::Outcome;
+use super::queue::Seen;
 use super::scenario::Scenario;
 use crate::allocation::Allocation;
+use crate::choice::Choice;
+use crate::planned;
 use crate::policy::{CapacitySource, Policy};
 use crate::problem::Capacity;
 use crate::quantity::InvalidQuantity;
@@ -26,8 +32,6 @@ const MAX_PERIOD: Duration = Duration::from_millis(100);
 const PROBE_PERIOD: Duration = Duration::from_millis(500);
 /// A frame is waited for so long after its deadline: its answer tells about the link.
 const AFTERLIFE: Duration = Duration::from_millis(300);
-/// Share of the cloud's workers that is planned for, as the car does.
-const CLOUD_HEADROOM: f64 = 0.9;
 
 /// Why a run ended early.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -63,6 +67,7 @@ pub fn run(
         writing: None,
         link_bit: 0,
         out_bits: 0,
+        seen: Seen::default(),
         smoothed_rtt: None,
         pace: gate::Pace::default(),
         looking_at: Duration::ZERO,
@@ -70,7 +75,7 @@ pub fn run(
         delivered_bits: 0,
         closed: 0,
         window: Window::new(scenario.rtt),
-        workers: vec![Duration::ZERO; scenario.workers.unwrap_or(0)],
+        cloud: Cloud::new(scenario.services.len(), scenario.workers),
         allocation: Allocation::with_capacity(scenario.services.len()),
         before: Vec::with_capacity(scenario.services.len()),
         next_decision: Duration::ZERO,
@@ -98,6 +103,8 @@ struct Engine<'a> {
     link_bit: u64,
     /// Bits given to the link and not acknowledged.
     out_bits: u64,
+    /// What was lost in the link's queue.
+    seen: Seen,
     smoothed_rtt: Option<Duration>,
     pace: gate::Pace,
     /// When the pace is looked at again.
@@ -107,8 +114,7 @@ struct Engine<'a> {
     /// Frames given up, or known to be late.
     closed: u64,
     window: Window,
-    /// When each worker of the cloud is free; none where the cloud has no limit.
-    workers: Vec<Duration>,
+    cloud: Cloud,
     allocation: Allocation,
     before: Vec<Option<usize>>,
     next_decision: Duration,
@@ -141,7 +147,12 @@ impl Engine<'_> {
                 self.acknowledged(now, flight, bits, handed);
                 self.pump(now)?;
             }
+            Event::Lost { flight, bits } => {
+                self.lost(now, flight, bits);
+                self.pump(now)?;
+            }
             Event::Arrived { flight } => self.arrived(now, flight),
+            Event::Served { flight } => self.served(now, flight),
             Event::Result { flight } => {
                 self.result(now, flight);
                 self.decide(now)?;
@@ -165,9 +176,11 @@ impl Engine<'_> {
             CapacitySource::Estimate => self.estimator.rate_bps(now),
             CapacitySource::WindowOverRoundTrip => self.window.over_round_trip_bps(),
         };
-        let capacity = Capacity::new(rate, rtt_p95(self.scenario.rtt).as_secs_f64())?;
+        let capacity = Capacity::new(rate, planned::round_trip(self.scenario.rtt).as_secs_f64())?;
         let capacity = capacity.with_cost_per_mb(self.scenario.cost_per_mb)?;
-        let cloud = self.scenario.workers.map_or(f64::INFINITY, |workers| CLOUD_HEADROOM * workers as f64);
+        let spreads = self.scenario.services.iter().flat_map(|service| service.menu.choices()).map(Choice::spread);
+        let of_workers = |workers| planned::cloud_seconds_per_s(workers as f64, spreads);
+        let cloud = self.scenario.workers.map_or(f64::INFINITY, of_workers);
         self.before.clear();
         self.before.extend(self.allocation.services().iter().map(|service| service.choice));
         self.policy.allocate(&self.scenario.services, &capacity.with_cloud(cloud)?, &mut self.allocation)?;
@@ -199,7 +212,8 @@ impl Engine<'_> {
             captured: now,
             deadline: now + Duration::from_secs_f64(demand.slo_s),
             bits: needs.bits,
-            expected_execution: Duration::from_secs_f64(choice.costs().execution_s),
+            expected_execution: Duration::from_secs_f64(choice.typical_execution_s()),
+            execution_tail: Duration::from_secs_f64(choice.costs().execution_s),
             execution: needs.execution,
             rtt: draw.rtt(self.scenario.rtt),
             losses: draw.losses,
@@ -209,6 +223,7 @@ impl Engine<'_> {
             need: if chosen.is_some() { given.need } else { 0.0 },
             ready: Duration::ZERO,
         };
+        self.outcome.probes += u64::from(ready.probe);
         let encoded = self.lanes.encode(ready, now, needs.encode);
         self.events.at(encoded, Event::Encoded { service });
     }

@@ -15,9 +15,13 @@ pub(super) enum Event {
     LookAgain,
     /// The acknowledgement of so many bits of a frame, given to the link at `handed`, reaches the car.
     Acknowledged { flight: usize, bits: u64, handed: Duration },
+    /// The car learns that so many bits of a frame found the link's queue full.
+    Lost { flight: usize, bits: u64 },
     /// A frame's last byte reaches the cloud.
     Arrived { flight: usize },
-    /// A result reaches the car.
+    /// A worker of the cloud is done with a frame.
+    Served { flight: usize },
+    /// A result, or a refusal, reaches the car.
     Result { flight: usize },
 }
 

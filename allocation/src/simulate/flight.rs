@@ -7,9 +7,9 @@ use super::link::Uplink;
 
 /// Bits on the wire per payload bit: headers of QUIC, UDP and IP on packets of 1,400 bytes.
 pub(super) const WIRE_OVERHEAD: f64 = 1.04;
-const PACKET_BITS: u64 = 1400 * 8;
+pub(super) const PACKET_BITS: u64 = 1400 * 8;
 /// A loss is noticed after 9/8 of a round trip (RFC 9002, 6.1.2), by the packets behind it.
-const LOSS_DELAY: f64 = 1.125;
+pub(super) const LOSS_DELAY: f64 = 1.125;
 /// Where no packet is behind it, by a probe timeout: smoothed round trip and four deviations, about this many.
 const TAIL_LOSS_DELAY: f64 = 1.5;
 /// Packets behind a lost one that make it noticed (RFC 9002, 6.1.1).
@@ -89,6 +89,16 @@ pub(super) struct Flight {
     pub delivered_before: u64,
     /// Given up, or known to be late.
     pub closed: bool,
+    /// Bits that found the link's queue full and have yet to be sent again.
+    pub lost: u64,
+    /// When the last of its bits that were not lost is through the link.
+    pub through: Duration,
+    /// When its last byte reached the cloud.
+    pub arrived: Duration,
+    /// When the cloud answered.
+    pub answered: Duration,
+    /// The cloud saw that it would be late, or a newer one took its place.
+    pub refused: bool,
     /// The train that arrives now: its beginning and its bits so far.
     train: Option<(Duration, u64)>,
     /// Rates in bit/s and bits of the trains.
@@ -107,6 +117,11 @@ impl Flight {
             acknowledged: 0,
             delivered_before,
             closed: false,
+            lost: 0,
+            through: Duration::ZERO,
+            arrived: Duration::ZERO,
+            answered: Duration::ZERO,
+            refused: false,
             train: None,
             trains,
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::random::Random;
 use super::scenario::Scenario;
 use crate::choice::Choice;
+use crate::planned::JITTER_PART;
 
 /// How strongly a frame's size keeps to the one before of its camera: scenes change slowly.
 const SIZE_MEMORY: f64 = 0.9;
@@ -12,10 +13,6 @@ const SIZE_MEMORY: f64 = 0.9;
 const Z95: f64 = 1.645;
 /// 95th percentile of an encode time over its median; tables hold the former alone.
 const ENCODE_TAIL: f64 = 1.25;
-/// Mean of the exponential jitter of a round trip, as a share of it.
-const RTT_JITTER: f64 = 0.05;
-/// 95th percentile of an exponential distribution of mean 1.
-const EXPONENTIAL_P95: f64 = 2.996;
 
 /// What chance decides about one frame, whatever is made of it.
 #[derive(Clone, Copy, Debug)]
@@ -36,9 +33,12 @@ pub struct Frames {
 
 /// What one frame in one configuration needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Needs {
+pub struct Needs {
+    /// Bits of the payload.
     pub bits: u64,
+    /// Time on the vehicle from the frame at hand to the payload ready to send.
     pub encode: Duration,
+    /// Time on the cloud from the payload received to the result ready to send.
     pub execution: Duration,
 }
 
@@ -60,8 +60,17 @@ impl Frames {
         Self { draws: draws.collect() }
     }
 
-    pub(super) fn count(&self, service: usize) -> usize {
+    /// How many frames a service has.
+    #[must_use]
+    pub fn count(&self, service: usize) -> usize {
         self.draws.get(service).map_or(0, Vec::len)
+    }
+
+    /// What a service's frame needs in this configuration, for whoever sends the same frames over a real stack; `None`
+    /// where there is no such frame.
+    #[must_use]
+    pub fn needs(&self, service: usize, frame: usize, choice: &Choice) -> Option<Needs> {
+        self.draw_of(service, frame).map(|draw| draw.needs(choice))
     }
 
     pub(super) fn draw_of(&self, service: usize, frame: usize) -> Option<&Draw> {
@@ -87,13 +96,8 @@ impl Draw {
 
     /// The round trip that this frame meets.
     pub(super) fn rtt(&self, least: Duration) -> Duration {
-        least + least.mul_f64(RTT_JITTER * self.jitter)
+        least + least.mul_f64(JITTER_PART * self.jitter)
     }
-}
-
-/// 95th percentile of the round trip.
-pub(super) fn rtt_p95(least: Duration) -> Duration {
-    least.mul_f64(1.0 + RTT_JITTER * EXPONENTIAL_P95)
 }
 
 /// σ of the log-normal distribution whose 95th percentile is `tail` times its mean: ln tail = z σ − σ² / 2.
@@ -140,7 +144,7 @@ mod tests {
             assert!((value / expected - 1.0).abs() < 0.05, "{value} instead of {expected}");
         }
         let rtts = (0..40_000).map(|at| frames.draw_of(0, at).unwrap().rtt(Duration::from_millis(50)).as_secs_f64());
-        let expected = rtt_p95(Duration::from_millis(50)).as_secs_f64();
+        let expected = crate::planned::round_trip(Duration::from_millis(50)).as_secs_f64();
         assert!((p95(rtts.collect()) / expected - 1.0).abs() < 0.02);
     }
 }

@@ -6,10 +6,14 @@ use std::time::Duration;
 use super::flight::{Flight, WIRE_OVERHEAD};
 use super::lanes::Outlook;
 
-/// Beyond the least round trip, this much time's worth of bits may be out.
-const HEADROOM: Duration = Duration::from_millis(15);
+/// Beyond the least round trip, this much time's worth of bits may be out on a steady link, seconds.
+const HEADROOM_S: f64 = 3e-3;
+/// And as much more on one that is sometimes next to nothing, in proportion on one that varies less.
+const UNSTEADY_HEADROOM_S: f64 = 25e-3;
 /// Beyond that, bits.
 const LEAST_HEADROOM_BITS: f64 = 4.0 * 1_472.0 * 8.0;
+/// Bits of a packet, its UDP payload.
+const PACKET_BITS: u64 = 1_472 * 8;
 /// How much faster than the estimate the stack may send.
 const PACE: f64 = 1.25;
 /// This much may go at once before the pace counts: a train of 16 packets, which the receiver can measure.
@@ -28,8 +32,23 @@ const STALL: Duration = Duration::from_millis(80);
 
 /// Whether more may be given to the link with `out_bits` on their way.
 pub(super) fn open(out_bits: u64, outlook: &Outlook) -> bool {
-    let pipe = outlook.rate_bps * (outlook.least_rtt + HEADROOM).as_secs_f64() + LEAST_HEADROOM_BITS;
-    out_bits == 0 || out_bits < pipe as u64
+    out_bits == 0 || out_bits < window_bits(outlook)
+}
+
+/// Whether no packet more may be on its way: the estimate holds the link back, if the link does not.
+pub(super) fn is_full(out_bits: u64, outlook: &Outlook) -> bool {
+    out_bits + PACKET_BITS >= window_bits(outlook)
+}
+
+fn window_bits(outlook: &Outlook) -> u64 {
+    let pipe = outlook.least_rtt + headroom(outlook);
+    (outlook.rate_bps * pipe.as_secs_f64() + LEAST_HEADROOM_BITS) as u64
+}
+
+/// How much queue may stand before the link, as a time.
+pub(super) fn headroom(outlook: &Outlook) -> Duration {
+    let steadiness = (outlook.low_rate_bps / outlook.rate_bps.max(1.0)).clamp(0.0, 1.0);
+    seconds(HEADROOM_S + UNSTEADY_HEADROOM_S * (1.0 - steadiness))
 }
 
 /// How large the next piece is, bits.

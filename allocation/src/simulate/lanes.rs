@@ -10,7 +10,8 @@ use super::scenario::{Discipline, Scenario};
 const STARVATION: Duration = Duration::from_millis(250);
 /// A lost packet is known of after so many round trips, and its repetition queues behind what was sent meanwhile.
 const RECOVERY_ROUND_TRIPS: f64 = 1.125;
-const RECOVERY: Duration = Duration::from_millis(15);
+/// The link counts as idle this long before it is.
+const SOON: Duration = Duration::from_millis(2);
 /// A frame less likely than this to lose a packet is safe without any time left over.
 const NEGLIGIBLE: f64 = 0.03;
 /// Bits of a frame in a packet.
@@ -25,6 +26,8 @@ pub(super) struct Ready {
     pub bits: u64,
     /// What the car expects the cloud to need.
     pub expected_execution: Duration,
+    /// What the cloud expects that it may need, 95th percentile.
+    pub execution_tail: Duration,
     /// What it will need.
     pub execution: Duration,
     pub rtt: Duration,
@@ -132,7 +135,7 @@ impl Lanes {
             };
             let safe = candidates().filter(|(_, frame)| has_time(now, frame, outlook)).min_by(urgent);
             // The others, newest first, once the link would idle.
-            let idle = gate::transmit(outlook.out_bits, outlook.rate_bps) <= outlook.least_rtt;
+            let idle = gate::transmit(outlook.out_bits, outlook.rate_bps) <= outlook.least_rtt + SOON;
             let risky = || {
                 let possible =
                     candidates().filter_map(|(lane, frame)| Some((lane, frame, slack(now, &frame, outlook)?)));
@@ -200,5 +203,9 @@ fn has_time(now: Duration, frame: &Ready, outlook: &Outlook) -> bool {
 fn recovery(frame: &Ready, outlook: &Outlook) -> Duration {
     let packets = frame.bits as f64 / PACKET_BITS;
     let lossy = 1.0 - (1.0 - outlook.loss).powf(packets);
-    if lossy < NEGLIGIBLE { Duration::ZERO } else { outlook.least_rtt.mul_f64(RECOVERY_ROUND_TRIPS) + RECOVERY }
+    if lossy < NEGLIGIBLE {
+        Duration::ZERO
+    } else {
+        outlook.least_rtt.mul_f64(RECOVERY_ROUND_TRIPS) + gate::headroom(outlook)
+    }
 }

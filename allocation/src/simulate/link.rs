@@ -24,6 +24,8 @@ pub struct Acknowledged {
     pub least: Duration,
     /// The round trip, smoothed as the stack does (RFC 9002, 5.3).
     pub smoothed: Duration,
+    /// Whether as much is on its way as the estimate allows.
+    pub window_full: bool,
     /// Whether nothing waits to be sent, so that the link is not what holds anything up.
     pub app_limited: bool,
 }

@@ -6,6 +6,7 @@
 //! policy meets the same frames on the same link, and a run can be repeated to the bit. `docs/simulator.md` says what is
 //! modelled, how, and what is left out.
 
+mod cloud;
 mod cwnd;
 mod engine;
 mod events;
@@ -16,11 +17,12 @@ mod lanes;
 mod link;
 mod oracle;
 mod outcome;
+mod queue;
 mod random;
 mod scenario;
 
 pub use engine::{RunError, run};
-pub use frames::Frames;
+pub use frames::{Frames, Needs};
 pub use link::{Acknowledged, Estimator, Uplink};
 pub use oracle::clairvoyant;
 pub use outcome::{Outcome, Slice};

@@ -110,6 +110,7 @@ fn options(scenario: &Scenario, frames: &Frames, captured: Duration, service: us
             deadline: deadline.saturating_sub(margin),
             bits: needs.bits,
             expected_execution: needs.execution,
+            execution_tail: needs.execution,
             execution: needs.execution,
             rtt,
             losses: draw.losses,

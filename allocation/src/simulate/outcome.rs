@@ -26,6 +26,10 @@ pub struct Outcome {
     pub in_time: u64,
     /// Bits given to the link, headers and what was sent again among them.
     pub link_bits: u64,
+    /// Frames sent only to learn about the link.
+    pub probes: u64,
+    /// Of these, results that were back before their deadline.
+    pub probes_in_time: u64,
     /// Changes of a service's choice.
     pub switches: u64,
     /// Mean accuracy of the decisions, weighted.

@@ -119,8 +119,9 @@ impl Scenario {
         Ok(Self { cost_per_mb, ..self })
     }
 
-    /// When a service's frame is captured.
-    pub(super) fn capture(&self, service: usize, frame: usize) -> Duration {
+    /// When a service's frame is captured, after the start.
+    #[must_use]
+    pub fn capture(&self, service: usize, frame: usize) -> Duration {
         let fps = self.services.get(service).map_or(1.0, |service| service.demand().fps);
         let phase = if self.staggered { service as f64 / self.services.len() as f64 } else { 0.0 };
         Duration::try_from_secs_f64((frame as f64 + phase) / fps).unwrap_or(Duration::MAX)

@@ -147,8 +147,8 @@ fn loss_and_a_late_order_of_sending_cost_frames() {
     assert!(lossy.in_time * 10 < clean.in_time * 9, "{} {}", lossy.in_time, clean.in_time);
     // At a third of what both need the gate gives one up for the other; in order of readiness both are late.
     let tight = Steps(10e6, 10e6);
-    let gated = simulate(&scenario(two()), &policy, &tight, 26e6);
-    let fifo = simulate(&scenario(two()).with_discipline(Discipline::Fifo), &policy, &tight, 26e6);
+    let gated = simulate(&scenario(two()), &policy, &tight, 10e6);
+    let fifo = simulate(&scenario(two()).with_discipline(Discipline::Fifo), &policy, &tight, 10e6);
     assert!(fifo.in_time <= gated.in_time, "{} {}", fifo.in_time, gated.in_time);
 }
 

@@ -8,7 +8,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_MEGABIT, MAX_MS, MIN_MEGABIT};
-use crate::limits::{not_below, one_line, within};
+use crate::limits::{not_below, one_line, within, within_if_given};
 use crate::text;
 use crate::unique::Keyed;
 
@@ -105,6 +105,18 @@ pub struct MeasuredAccuracy {
     /// Mean over the classes of AP at 0.50, 0 to 1.
     #[garde(custom(within(0.0, 1.0, "")))]
     pub ap50: f64,
+    /// Mean over the classes of AP of objects of up to 32² px of the images, 0 to 1; absent where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(custom(within_if_given(0.0, 1.0, "")))]
+    pub ap_small: Option<f64>,
+    /// The same of 32² to 96² px.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(custom(within_if_given(0.0, 1.0, "")))]
+    pub ap_medium: Option<f64>,
+    /// The same of 96² px and more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(custom(within_if_given(0.0, 1.0, "")))]
+    pub ap_large: Option<f64>,
     /// By class.
     #[garde(dive)]
     pub classes: BTreeMap<String, ClassAccuracy>,

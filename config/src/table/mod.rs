@@ -210,6 +210,7 @@ const HEADER: &str = "\
 #   accuracy            expected accuracy, 0 to 1, in the measure that provenance names
 #   measured            of a measured table: the accuracy by class
 #     ap, ap50          COCO AP (0.50:0.95) and AP at 0.50, 0 to 1
+#     ap_small, ap_medium, ap_large   AP of objects of up to 32x32, up to 96x96 and more pixels; absent without such
 #     classes           by class
 # models                of a measured table: the models it is true of
 #   name                in configurations

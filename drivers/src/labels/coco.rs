@@ -9,7 +9,7 @@ use super::error::LabelsError;
 use super::{Labels, MAX_CLASSES, stem};
 use crate::ground_truth::TruthBox;
 
-// Other keys (licences, segmentations, areas) are the format's own and of no use here, so unknown ones are allowed.
+// Other keys (licences, segmentations) are the format's own and of no use here, so unknown ones are allowed.
 #[derive(Deserialize)]
 struct File {
     images: Vec<Image>,
@@ -31,6 +31,8 @@ struct Annotation {
     bbox: [f32; 4],
     #[serde(default)]
     iscrowd: u8,
+    #[serde(default)]
+    area: Option<f32>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +75,7 @@ pub(super) fn load(path: &Path) -> Result<Labels, LabelsError> {
             y_max: top + height,
             class: *class,
             ignore: entry.iscrowd != 0,
+            area: entry.area,
         };
         labels.add_box(*image, item);
     }

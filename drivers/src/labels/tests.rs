@@ -46,7 +46,7 @@ fn voc_files_are_joined_by_their_own_names_and_classes_sorted() {
     let labels = Labels::load(dir.path()).expect("labels");
     assert_eq!(labels.classes(), ["car", "stop"]);
     let boxes = labels.boxes("one.jpg").expect("labelled");
-    let stop = TruthBox { x_min: 1.0, y_min: 2.5, x_max: 30.0, y_max: 40.0, class: 1, ignore: false };
+    let stop = TruthBox { x_min: 1.0, y_min: 2.5, x_max: 30.0, y_max: 40.0, class: 1, ..TruthBox::default() };
     let car = TruthBox { x_max: 5.0, y_max: 5.0, class: 0, ignore: true, ..TruthBox::default() };
     assert_eq!(boxes, [stop, car]);
     assert_eq!((labels.boxes("two.png"), labels.left_out()), (Some(&[][..]), 1));
@@ -61,7 +61,7 @@ fn coco_files_are_joined_by_file_name_and_their_gaps_in_numbering_closed() {
     write(&dir.path().join("annotations"), "instances.json", COCO);
     let labels = Labels::load(dir.path()).expect("labels");
     assert_eq!(labels.classes(), ["car", "stop sign"]);
-    let sign = TruthBox { x_min: 1.0, y_min: 2.0, x_max: 11.0, y_max: 22.5, class: 1, ignore: true };
+    let sign = TruthBox { x_min: 1.0, y_min: 2.0, x_max: 11.0, y_max: 22.5, class: 1, ignore: true, area: None };
     assert_eq!(labels.boxes("a.jpg"), Some(&[sign][..]));
     assert_eq!(labels.boxes("a.png"), Some(&[sign][..]), "the same photograph in another format");
     assert_eq!(labels.left_out(), 1, "the box without width");

@@ -84,6 +84,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<Object>, LabelsError> {
             y_max: edge("ymax")?,
             class: 0,
             ignore: child(object, "difficult").and_then(|flag| flag.text()).is_some_and(|text| text.trim() == "1"),
+            area: None,
         };
         objects.push(Object { class: class.to_owned(), bounds });
     }

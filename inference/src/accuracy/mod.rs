@@ -1,11 +1,12 @@
 //! COCO's average precision: how good detections are, as everybody counts it.
 //!
 //! Per class and threshold of intersection over union (0.50 to 0.95 by 0.05), detections of a frame are matched to its
-//! truths, best score first; over all frames this gives precision at 101 recalls, whose mean is AP. Areas of all sizes,
-//! at most 100 detections per class and frame, crowds ignored, classes without any truth left out, as in `pycocotools.COCOeval`, which
+//! truths, best score first; over all frames this gives precision at 101 recalls, whose mean is AP: over areas of all sizes,
+//! and over small, medium and large objects alone (up to 32², up to 96² and beyond, pixels). At most 100 detections per class and frame, crowds ignored, classes without any truth left out, as in `pycocotools.COCOeval`, which
 //! a test compares with. What is kept of a frame is a few bytes per detection.
 
 mod matching;
+mod precision;
 
 use rt_core::detections::Detection;
 
@@ -16,6 +17,9 @@ pub(crate) const THRESHOLDS: usize = 10;
 
 /// Classes that 8 bits tell apart.
 const CLASSES: usize = 256;
+
+/// Ranges of areas: all, small, medium, large.
+const SIZES: usize = 4;
 
 /// One object that is really there, in pixels of the frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -33,6 +37,8 @@ pub struct Truth {
     /// A region of objects that do not count (COCO's `iscrowd`): whatever is found mostly within it is neither right
     /// nor wrong, and it is not missed either.
     pub crowd: bool,
+    /// What its size is judged by, px²: of COCO's labels the outline's area; that of the box without it.
+    pub area: Option<f32>,
 }
 
 /// How good one class was found.
@@ -55,13 +61,19 @@ pub struct Accuracy {
     pub ap: Option<f64>,
     /// Mean of the classes' average precision at 0.50, 0 to 1; `None` where no class had any truth.
     pub ap50: Option<f64>,
+    /// As `ap`, over objects of up to 32² px; `None` where there was none. What is found of other sizes does not count.
+    pub ap_small: Option<f64>,
+    /// The same of 32² to 96² px.
+    pub ap_medium: Option<f64>,
+    /// The same of 96² px and more.
+    pub ap_large: Option<f64>,
     /// The classes that had truths, by index.
     pub per_class: Vec<ClassAccuracy>,
 }
 
 #[derive(Clone, Default)]
 struct Class {
-    truths: u32,
+    truths: [u32; SIZES],
     scored: Vec<Scored>,
 }
 
@@ -82,6 +94,20 @@ struct Class {
 pub struct AccuracyAccumulator {
     classes: Vec<Class>,
     frames: u64,
+}
+
+impl Class {
+    fn count(&mut self, truths: [u32; SIZES]) {
+        self.truths.iter_mut().zip(truths).for_each(|(all, more)| *all += more);
+    }
+
+    /// AP and AP at 0.50 over the truths of one range of areas, and how many there are; `None` without any.
+    fn precision(&self, size: usize) -> Option<(u32, f64, f64)> {
+        let truths = self.truths.get(size).copied().filter(|truths| *truths > 0)?;
+        let precision = precision::average_precisions(&self.scored, size, truths);
+        let ap = precision.iter().sum::<f64>() / THRESHOLDS as f64;
+        Some((truths, ap, precision.first().copied().unwrap_or(0.0)))
+    }
 }
 
 impl Default for AccuracyAccumulator {
@@ -116,7 +142,8 @@ impl AccuracyAccumulator {
         for (class, kept) in
             (0..=u8::MAX).zip(&mut self.classes).zip(present).filter_map(|(pair, is)| is.then_some(pair))
         {
-            kept.truths += match_class(class, frame_truths, detections, &mut kept.scored);
+            let truths = match_class(class, frame_truths, detections, &mut kept.scored);
+            kept.count(truths);
         }
     }
 
@@ -124,7 +151,7 @@ impl AccuracyAccumulator {
     pub fn merge(&mut self, other: &Self) {
         self.frames += other.frames;
         for (mine, theirs) in self.classes.iter_mut().zip(&other.classes) {
-            mine.truths += theirs.truths;
+            mine.count(theirs.truths);
             mine.scored.extend_from_slice(&theirs.scored);
         }
     }
@@ -132,18 +159,21 @@ impl AccuracyAccumulator {
     /// The accuracy over everything added so far.
     #[must_use]
     pub fn finish(&self) -> Accuracy {
-        let with_truth = (0..=u8::MAX).zip(&self.classes).filter(|(_, kept)| kept.truths > 0);
-        let per_class: Vec<ClassAccuracy> = with_truth
-            .map(|(class, kept)| {
-                let precision = matching::average_precisions(&kept.scored, kept.truths);
-                let ap = precision.iter().sum::<f64>() / THRESHOLDS as f64;
-                ClassAccuracy { class, truths: kept.truths, ap, ap50: precision.first().copied().unwrap_or(0.0) }
+        let classes = || (0..=u8::MAX).zip(&self.classes);
+        let per_class: Vec<ClassAccuracy> = classes()
+            .filter_map(|(class, kept)| {
+                let (truths, ap, ap50) = kept.precision(0)?;
+                Some(ClassAccuracy { class, truths, ap, ap50 })
             })
             .collect();
-        let mean = |value: fn(&ClassAccuracy) -> f64| {
-            (!per_class.is_empty()).then(|| per_class.iter().map(value).sum::<f64>() / per_class.len() as f64)
+        let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+        let all = |value: fn(&ClassAccuracy) -> f64| mean(&per_class.iter().map(value).collect::<Vec<_>>());
+        let of = |size| {
+            let each = classes().filter_map(|(_, kept)| kept.precision(size).map(|(_, ap, _)| ap));
+            mean(&each.collect::<Vec<_>>())
         };
-        Accuracy { ap: mean(|class| class.ap), ap50: mean(|class| class.ap50), per_class }
+        let (ap, ap50) = (all(|class| class.ap), all(|class| class.ap50));
+        Accuracy { ap, ap50, ap_small: of(1), ap_medium: of(2), ap_large: of(3), per_class }
     }
 }
 

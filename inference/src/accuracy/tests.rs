@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn truth(x: f32, class: u8) -> Truth {
-    Truth { x_min: x, y_min: 0.0, x_max: x + 10.0, y_max: 10.0, class, crowd: false }
+    Truth { x_min: x, y_min: 0.0, x_max: x + 10.0, y_max: 10.0, class, ..Truth::default() }
 }
 
 fn found(x: f32, score: f32, class: u8) -> Detection {
@@ -64,6 +64,35 @@ fn what_is_found_in_a_crowd_is_neither_right_nor_wrong() {
     let outside = result(&[(vec![truth(0.0, 1), crowd], vec![found(300.0, 0.9, 1), one])]);
     assert!((outside.ap.unwrap() - 0.5).abs() < 1e-12, "beyond the crowd it is wrong");
     assert_eq!(result(&[(vec![crowd], in_crowd.to_vec())]), Accuracy::default(), "a crowd alone is no truth");
+}
+
+#[test]
+fn what_is_of_another_size_is_neither_right_nor_wrong() {
+    let square = |x: f32, side: f32| Truth { x_min: x, x_max: x + side, y_max: side, class: 1, ..Truth::default() };
+    let seen = |truth: Truth, score: f32| Detection {
+        x_min: truth.x_min,
+        y_min: truth.y_min,
+        x_max: truth.x_max,
+        y_max: truth.y_max,
+        score,
+        class: truth.class,
+    };
+    let (small, medium, none) = (square(0.0, 20.0), square(100.0, 50.0), square(300.0, 200.0));
+    let found = vec![seen(none, 0.99), seen(small, 0.9)];
+    let accuracy = result(&[(vec![small, medium], found.clone())]);
+    assert_eq!((accuracy.ap_small, accuracy.ap_medium, accuracy.ap_large), (Some(1.0), Some(0.0), None));
+    assert!(accuracy.ap.unwrap() < 0.5, "over all sizes the large one is wrong and the medium one missed");
+    let outline = Truth { area: Some(900.0), ..medium };
+    let by_outline = result(&[(vec![small, outline], found)]);
+    assert!((by_outline.ap_small.unwrap() - 51.0 / 101.0).abs() < 1e-12, "by its outline it is small, and missed");
+    assert_eq!(by_outline.ap_medium, None);
+    let both = square(0.0, 32.0);
+    let accuracy = result(&[(vec![both], vec![seen(both, 0.9)])]);
+    assert_eq!(
+        (accuracy.ap_small, accuracy.ap_medium),
+        (Some(1.0), Some(1.0)),
+        "32 by 32 is both, as in the reference"
+    );
 }
 
 fn frames() -> impl Strategy<Value = Vec<(Vec<Truth>, Vec<Detection>)>> {

@@ -31,7 +31,7 @@ fn boxes_and_text_beyond_the_picture_are_clipped() {
     let far = Detection { x_min: -500.0, y_min: -9e9, x_max: f32::INFINITY, y_max: 900.0, score: 1.0, class: 200 };
     overlay.detections(&[far], &[]);
     overlay.truths(
-        &[Truth { x_min: 25.0, y_min: 15.0, x_max: 400.0, y_max: 30.0, class: 0, crowd: false }],
+        &[Truth { x_min: 25.0, y_min: 15.0, x_max: 400.0, y_max: 30.0, class: 0, ..Truth::default() }],
         &["é far too long".to_owned()],
     );
     overlay.caption("a caption that is wider than the picture");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::logs::{PartName, RawFrame};
 
 /// Files of the run that are no logs.
-const OWN_FILES: &[&str] = &["run.yaml", "hops.txt", "threads.csv", "metrics.prom"];
+const OWN_FILES: &[&str] = &["run.yaml", "table.yaml", "hops.txt", "threads.csv", "metrics.prom"];
 /// Directories that the writers may keep beside the logs, whose files are not this report's.
 const OWN_STEMS: &[&str] = &["events", "journal", "flight"];
 /// Log directories may be nested (their name is configured), but not endlessly.

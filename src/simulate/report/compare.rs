@@ -31,5 +31,7 @@ pub fn cells(runs: &[Run]) -> impl Iterator<Item = (&[Run], Beside)> {
 
 /// Utility gained over another, as a share of it.
 pub fn gain(utility: f64, over: f64) -> f64 {
-    if over > 0.0 { utility / over - 1.0 } else { 0.0 }
+    let gain = if over > 0.0 { utility / over - 1.0 } else { 0.0 };
+    // The same terms added in another order are no gain.
+    if gain.abs() < 1e-12 { 0.0 } else { gain }
 }

@@ -25,6 +25,11 @@ impl Mean {
     }
 }
 
+/// In tenths, where nothing is not less than nothing.
+fn percent(share: f64) -> f64 {
+    (share * 1e3).round() / 10.0 + 0.0
+}
+
 /// All tables.
 #[must_use]
 pub fn tables(runs: &[Run]) -> String {
@@ -68,10 +73,10 @@ fn policies(runs: &[Run]) -> String {
             "{:<width$}  {:>8.4}  {:>7.1}%  {:>13.1}  {:>8.1}%  {:>11.1}%",
             name.to_string(),
             utility.value(),
-            on_time.value() * 100.0,
+            percent(on_time.value()),
             switches.value(),
-            of_oracle.value() * 100.0,
-            over_vehicle.value() * 100.0
+            percent(of_oracle.value()),
+            percent(over_vehicle.value())
         );
     }
     text
@@ -114,10 +119,10 @@ fn gains(runs: &[Run]) -> Option<String> {
             kbps as f64 / 1e3,
             rtt_us as f64 / 1e3,
             utility.value(),
-            vehicle.value() * 100.0,
-            gain(utility.value(), one) * 100.0,
-            each.value() * 100.0,
-            oracle.value() * 100.0
+            percent(vehicle.value()),
+            percent(gain(utility.value(), one)),
+            percent(each.value()),
+            percent(oracle.value())
         );
     }
     Some(text)

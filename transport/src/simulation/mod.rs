@@ -18,6 +18,7 @@
 //! ```
 
 pub mod cases;
+pub mod drive;
 mod nat;
 mod network;
 pub mod oracle;

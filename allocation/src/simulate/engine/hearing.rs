@@ -1,10 +1,10 @@
-//! What comes back from the link and the cloud: acknowledgements, arrivals, results.
+//! What comes back from the link and the cloud: acknowledgements and results.
 
 use std::time::Duration;
 
 use super::{AFTERLIFE, Engine};
 use crate::policy::Lesson;
-use crate::simulate::events::Event;
+use crate::simulate::gate;
 use crate::simulate::link::Acknowledged;
 
 impl Engine<'_> {
@@ -25,6 +25,7 @@ impl Engine<'_> {
             latest,
             least: self.scenario.rtt,
             smoothed,
+            window_full: gate::is_full(self.out_bits, &self.outlook(now)),
             app_limited: self.writing.is_none(),
         };
         self.estimator.acknowledged(now, acknowledged);
@@ -33,39 +34,27 @@ impl Engine<'_> {
         }
     }
 
-    pub(super) fn arrived(&mut self, now: Duration, index: usize) {
-        let Some(flight) = self.flights.get(index) else { return };
-        // What was reset on its way is never complete.
-        if flight.closed {
-            return;
-        }
-        let Some(free) = self.workers.iter_mut().min() else {
-            self.events.at(now + flight.frame.execution + flight.frame.rtt / 2, Event::Result { flight: index });
-            return;
-        };
-        let begun = now.max(*free);
-        *free = begun + flight.frame.execution;
-        self.events.at(*free + flight.frame.rtt / 2, Event::Result { flight: index });
-    }
-
     pub(super) fn result(&mut self, now: Duration, index: usize) {
         let Some(flight) = self.flights.get_mut(index).filter(|flight| !flight.closed) else { return };
         let Some(problem) = self.scenario.services.get(flight.frame.service) else { return };
         let demand = problem.demand();
-        if now + Duration::from_secs_f64(demand.margin_s) <= flight.frame.deadline {
+        if !flight.refused && now + Duration::from_secs_f64(demand.margin_s) <= flight.frame.deadline {
             self.outcome.in_time += u64::from(!flight.frame.probe);
+            self.outcome.probes_in_time += u64::from(flight.frame.probe);
             self.outcome
                 .improved(flight.frame.captured, demand.weight * (flight.frame.accuracy - demand.floor_accuracy));
         }
         let due = flight.frame.deadline.saturating_sub(Duration::from_secs_f64(demand.margin_s));
-        let arrived = now.saturating_sub(flight.frame.execution + flight.frame.rtt);
-        let spent = arrived.saturating_sub(flight.frame.ready);
+        let in_cloud = flight.answered.saturating_sub(flight.arrived);
+        let spent = now.saturating_sub(in_cloud + flight.frame.rtt).saturating_sub(flight.frame.ready);
         let left_s = due.as_secs_f64() - now.as_secs_f64();
-        self.policy.learn(&Lesson::new(flight.frame.need, spent.as_secs_f64(), left_s));
+        let need = flight.frame.need;
+        let refused = Lesson { need, spare: None };
+        self.policy.learn(&if flight.refused { refused } else { Lesson::new(need, spent.as_secs_f64(), left_s) });
         // Late as it is, it tells about the link, as long as it is waited for.
         if now <= flight.frame.deadline + AFTERLIFE {
             let (rate, bytes) = (flight.train_bps(), flight.wire.bits / 8);
-            let passage = now.saturating_sub(flight.begun + flight.frame.execution + self.scenario.rtt);
+            let passage = now.saturating_sub(flight.begun + in_cloud + self.scenario.rtt);
             self.window.delivered(now, rate);
             self.estimator.train(now, rate / 8.0, u32::try_from(bytes).unwrap_or(u32::MAX));
             self.estimator.passed(now, bytes, passage);

@@ -11,14 +11,14 @@ use crate::simulate::lanes::{Outlook, Ready};
 use crate::simulate::scenario::Discipline;
 
 impl Engine<'_> {
-    fn outlook(&self, now: Duration) -> Outlook {
+    pub(super) fn outlook(&self, now: Duration) -> Outlook {
         Outlook {
             rate_bps: self.estimator.rate_bps(now),
             low_rate_bps: self.estimator.low_rate_bps(now),
             trusted: self.estimator.is_measured(now),
             least_rtt: self.scenario.rtt,
             out_bits: self.out_bits,
-            loss: self.scenario.loss,
+            loss: self.scenario.loss.max(self.seen.fraction()),
         }
     }
 
@@ -75,28 +75,6 @@ impl Engine<'_> {
         }
         self.writing = Some(self.flights.len());
         self.flights.push(flight);
-    }
-
-    /// Gives the link a piece of a frame; `false` where it carries nothing any more.
-    fn hand_over(&mut self, now: Duration, index: usize, most: u64) -> bool {
-        let Some(flight) = self.flights.get_mut(index) else { return false };
-        let bits = flight.unsent().min(most);
-        let first = self.path.uplink.bits_by(now).max(self.link_bit);
-        let (from, to) = (self.path.uplink.instant_of_bit(first + 1), self.path.uplink.instant_of_bit(first + bits));
-        let (Some(from), Some(to)) = (from, to) else { return false };
-        let (from, to) = (from.max(now), to.max(now));
-        self.link_bit = first + bits;
-        self.out_bits += bits;
-        self.outcome.link_bits += bits;
-        flight.handed += bits;
-        flight.carried(bits, from, to);
-        self.estimator.sent(now);
-        self.events.at(to + flight.frame.rtt, Event::Acknowledged { flight: index, bits, handed: now });
-        if flight.unsent() == 0 {
-            self.writing = None;
-            self.events.at(to.max(flight.wire.repaired) + flight.frame.rtt / 2, Event::Arrived { flight: index });
-        }
-        true
     }
 
     /// Closes the begun frames that cannot make it; whether there were any.

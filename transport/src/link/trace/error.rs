@@ -30,20 +30,22 @@ pub enum TraceError {
         problem: TraceProblem,
     },
     /// There is no delivery time at all.
-    #[error("{name}: no delivery times; a trace has at least one line, such as \"1\" for a steady 12 Mbit/s")]
+    #[error("{name}:1:1: no delivery times; a trace has at least one line, such as \"1\" for a steady 12 Mbit/s")]
     Empty {
         /// The trace's name.
         name: String,
     },
     /// Every time is 0, so that it would repeat without end at once.
     #[error(
-        "{name}:{line}: the last time is 0 ms, but it is also the period after which the trace repeats; it has to be at least 1"
+        "{name}:{line}:{column}: the last time is 0 ms, but it is also the period after which the trace repeats; it has to be at least 1"
     )]
     ZeroPeriod {
         /// The trace's name.
         name: String,
         /// Line of the last time, from 1.
         line: usize,
+        /// Column of its first character, from 1.
+        column: usize,
     },
     /// A trace cannot be scaled by this.
     #[error(

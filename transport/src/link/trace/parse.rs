@@ -11,6 +11,7 @@ const SHOWN_CHARS: usize = 40;
 pub(super) fn parse(text: &[u8], name: &str) -> Result<Trace, TraceError> {
     let mut corners: Vec<Corner> = Vec::new();
     let mut previous: Option<(u64, usize)> = None;
+    let mut last_column = 1;
     let mut bits = 0_u64;
     for (index, raw) in text.split(|&byte| byte == b'\n').enumerate() {
         let content = raw.trim_ascii();
@@ -18,8 +19,8 @@ pub(super) fn parse(text: &[u8], name: &str) -> Result<Trace, TraceError> {
             continue;
         }
         let line = index + 1;
+        let column = raw.len() - raw.trim_ascii_start().len() + 1;
         let fail = |problem| {
-            let column = raw.len() - raw.trim_ascii_start().len() + 1;
             let shown = String::from_utf8_lossy(content).chars().take(SHOWN_CHARS).collect();
             TraceError::Line { name: name.to_owned(), line, column, text: shown, problem }
         };
@@ -37,10 +38,10 @@ pub(super) fn parse(text: &[u8], name: &str) -> Result<Trace, TraceError> {
                 corners.push(end);
             }
         }
-        previous = Some((ms, line));
+        (previous, last_column) = (Some((ms, line)), column);
     }
     let (last_ms, line) = previous.ok_or_else(|| TraceError::Empty { name: name.to_owned() })?;
-    let refused = || TraceError::ZeroPeriod { name: name.to_owned(), line };
+    let refused = || TraceError::ZeroPeriod { name: name.to_owned(), line, column: last_column };
     if last_ms == 0 {
         return Err(refused());
     }

@@ -124,7 +124,7 @@ fn faults_say_where_and_what_would_be_right() {
     assert!(fault("5\n\n# later\n4\n").contains("4:1: \"4\" is earlier than 5 on line 1"));
     assert!(fault("99999999999999999999999\n").contains("is too large"));
     assert!(fault("# nothing\n\n").contains("no delivery times"));
-    assert!(fault("0\n0\n").starts_with("up.trace:2: the last time is 0"));
+    assert!(fault("0\n0\n").starts_with("up.trace:2:1: the last time is 0"));
     let Err(missing) = Trace::load("/nonexistent/trace.up".as_ref()) else { panic!("there is no such file") };
     assert!(missing.to_string().starts_with("/nonexistent/trace.up: cannot read the trace"));
     let Err(scale) = Trace::fixed(5).scaled(f64::NAN) else { panic!("not a number") };
