@@ -201,7 +201,8 @@ fn a_running_car_warns_of_a_table_that_is_of_another_street() {
     let table = with(&shipped(), Some(CONFIG), "payload_megabit_mean", 0.025);
     let table = with(&table, None, "execution_ms_p95", 0.01);
     let profile = car(dir, &table);
-    transport::certs::DevPki::create(&dir.join("certs")).unwrap();
+    let identity = "car/drifting/8f14e45f-ceea-467f-a8f5-3c9d7b1a2e01".parse().unwrap();
+    transport::certs::DevPki::create_for(&dir.join("certs"), identity).unwrap();
     let cloud = root().join("config/demo-cloud.yaml");
     let at = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().to_string();
     let words = ["--certs", "certs", "--listen", &at, "--output-dir", "runs"];
