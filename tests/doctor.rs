@@ -108,7 +108,7 @@ fn where_all_is_well_it_says_so_and_exits_with_zero() {
     };
     let report = report(&run);
     assert_eq!(report["ok"], true);
-    for name in ["clock", "memory", "thread capture-1", "model edd0", "model edd1", "rows"] {
+    for name in ["clock", "memory", "thread capture", "model edd0", "model edd1", "rows"] {
         let check = check(&report, name);
         assert!(["ok", "warning", "skipped"].contains(&check["verdict"].as_str().unwrap()), "{check}");
         assert!(!check["says"].as_str().unwrap().is_empty());

@@ -87,7 +87,14 @@ fn the_camera_that_counts_most_gets_the_uplink() {
             let end = Monotonic::now().plus(PATIENCE);
             loop {
                 let (at, rtt) = (Monotonic::now(), Duration::from_millis(20));
-                let estimate = LinkEstimate { rate_bps: RATE_BPS, rtt, connected: true, at, ..LinkEstimate::default() };
+                let estimate = LinkEstimate {
+                    rate_bps: RATE_BPS,
+                    rtt,
+                    min_rtt: rtt,
+                    connected: true,
+                    at,
+                    ..LinkEstimate::default()
+                };
                 estimates_in.put(estimate);
                 bell.ring();
                 for (share, latest) in &mut shares {

@@ -12,7 +12,7 @@ use allocation::allocation::Allocation;
 use allocation::choice::Costs;
 use allocation::model_config::{Coding, Payload};
 use allocation::planned;
-use allocation::policy::{CapacitySource, Policy};
+use allocation::policy::{CapacitySource, Lesson, Policy};
 use allocation::problem::{Capacity, ServiceProblem};
 use allocation::simulate::{Frames, Scenario};
 use rt_core::clock::{Deadline, Monotonic};
@@ -21,6 +21,7 @@ use rt_core::frame::{FrameMeta, PixelFormat};
 use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox::{self, mailbox};
 use rt_core::stop::StopToken;
+use rt_core::trace::Hop;
 use rt_core::trace::counters::ThreadCounters;
 
 use super::{Drive, Driven, Executions};
@@ -64,6 +65,23 @@ struct Sent {
     bytes: usize,
     model: u16,
     probe: bool,
+    /// What the allocation said it needs; nothing of a probe.
+    need: f64,
+}
+
+impl Sent {
+    /// What it teaches, over a path of round trip `rtt`; nothing where it was a probe or the link was gone.
+    fn lesson(&self, reply: &CloudReply, rtt: Duration) -> Option<Lesson> {
+        if self.need <= 0.0 || reply.status == ReplyStatus::LinkDown {
+            return None;
+        }
+        let hop = |hop| reply.hops.get(hop).unwrap_or_default();
+        let spent = (hop(Hop::SendWait) + hop(Hop::Network) + hop(Hop::CloudReceive)).saturating_sub(rtt);
+        let in_time = reply.status == ReplyStatus::Ok && reply.received_at <= self.due;
+        let left = self.due.saturating_since(reply.received_at);
+        let missed = Lesson { need: self.need, spare: None };
+        Some(if in_time { Lesson::new(self.need, spent.as_secs_f64(), left.as_secs_f64()) } else { missed })
+    }
 }
 
 struct Lane {
@@ -248,6 +266,9 @@ impl DrivenCar {
         for (lane, problem) in self.lanes.iter_mut().zip(&self.problems) {
             while let Ok(reply) = lane.replies.pop() {
                 let Some(sent) = lane.sent.remove(&reply.seq) else { continue };
+                if let Some(lesson) = sent.lesson(&reply, self.estimate.min_rtt) {
+                    self.policy.learn(&lesson);
+                }
                 if reply.status == ReplyStatus::Ok && reply.received_at <= sent.due {
                     self.driven.in_time += u64::from(!sent.probe);
                     let demand = problem.demand();
@@ -311,7 +332,8 @@ impl DrivenCar {
             self.plan(self.scenario.capture(service, frame + 1), Step::Captured { service, frame: frame + 1 });
         }
         self.driven.frames += 1;
-        let chosen = self.allocation.services().get(service).and_then(|given| given.choice);
+        let given = self.allocation.services().get(service).copied().unwrap_or_default();
+        let chosen = given.choice;
         self.driven.sent += u64::from(chosen.is_some());
         let (Some(problem), Some(lane)) = (self.problems.get(service), self.lanes.get_mut(service)) else { return };
         let may_probe =
@@ -333,7 +355,8 @@ impl DrivenCar {
         let model = self.models.iter().position(|name| *name == choice.config().model);
         let model = model.and_then(|place| u16::try_from(place).ok()).unwrap_or(0);
         let accuracy = choice.accuracy();
-        lane.sent.insert(frame as u64, Sent { due, capture, accuracy, bytes, model, probe: chosen.is_none() });
+        let (probe, need) = (chosen.is_none(), if chosen.is_some() { given.need } else { 0.0 });
+        lane.sent.insert(frame as u64, Sent { due, capture, accuracy, bytes, model, probe, need });
         self.executions.borrow_mut().insert((number(service), frame as u64), needs.execution);
         self.plan(done.saturating_since(self.start), Step::Encoded { service, frame });
     }
