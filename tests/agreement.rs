@@ -17,7 +17,8 @@ use transport::link::{PathConfig, Trace};
 use transport::simulation::Setup;
 use transport::simulation::drive::{Drive, Driven, drive};
 
-/// How far the two may be apart, in shares, on average over the seeds. A policy that learns from outcomes follows every difference, and `docs/simulator.md` tells how far.
+/// How far the two may be apart, in shares, on average over the seeds. A policy that learns from outcomes follows every
+/// difference; `docs/simulator.md` tells how far.
 const CLOSE: f64 = 0.05;
 /// Where whole frames' worth of packets are dropped at once, because the queue of 125 KB is an eighth of what is under way.
 const CLOSE_WHERE_THE_QUEUE_OVERFLOWS: f64 = 0.08;
