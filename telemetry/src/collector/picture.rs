@@ -31,8 +31,11 @@ impl Collector {
         if wants_base {
             let total = |hops: &HopHistograms| hops.get(Hop::Total).cloned().unwrap_or_default();
             let totals = self.stats.services().map(|(service, stats)| (service, total(&stats.hops))).collect();
+            let start = self.clock.start().monotonic;
             if let Some(live) = self.live_end() {
-                live.set_base(Base { at: now, hops, totals });
+                // The first window has what was counted before anybody looked.
+                let first = live.base().is_none();
+                live.set_base(if first { Base::beginning(start) } else { Base { at: now, hops, totals } });
             }
         }
     }

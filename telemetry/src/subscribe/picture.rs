@@ -309,6 +309,11 @@ pub(crate) struct Base {
 }
 
 impl Base {
+    /// The beginning of the first window, at the start of the run: nothing had been measured.
+    pub(crate) fn beginning(at: Monotonic) -> Self {
+        Self { at, hops: HopHistograms::default(), totals: BTreeMap::new() }
+    }
+
     /// The quantiles of what `service` has decided since, of all its decisions' `times`.
     pub(crate) fn quantiles(base: Option<&Self>, service: u16, times: &LatencyHistogram) -> Option<Quantiles> {
         since(times, base.and_then(|base| base.totals.get(&service)))
