@@ -45,7 +45,8 @@ fn a_live_run_is_simulated_from_its_directory_alone() {
     assert!((number(live, "frames") - number(simulated, "frames")).abs() <= few, "{likeness}");
     for of in [live, simulated] {
         assert!(number(of, "sent") > 0.0 && number(of, "in_time") <= number(of, "sent"), "{likeness}");
-        assert_eq!(number(of, "on_time"), number(of, "in_time") / number(of, "sent"));
+        // The last digit of a number may change on its way through JSON.
+        assert!((number(of, "on_time") - number(of, "in_time") / number(of, "sent")).abs() < 1e-9, "{likeness}");
         assert!((0.18..=0.46).contains(&number(of, "utility")), "within the demo table: {likeness}");
     }
     let difference = number(simulated, "on_time") - number(live, "on_time");
