@@ -137,6 +137,23 @@ struct Lane {
     replies: rtrb::Consumer<CloudReply>,
 }
 
+/// A gateway that tells nobody anything but its cars, and lets any certificate of the fleet be any car.
+pub(super) fn gateway(tls: Credentials<Cloud>, menu: CloudMenu) -> Gateway {
+    Gateway {
+        listen: SocketAddr::from(([0, 0, 0, 0], 0)),
+        tls,
+        menu,
+        limits: GatewayLimits { fleet_certificates: true, ..GatewayLimits::default() },
+        served: None,
+        events: None,
+        bound: None,
+        stats: Arc::default(),
+        counters: ThreadCounters::new("gateway").0,
+        heartbeat: Heartbeat::default(),
+        books: Default::default(),
+    }
+}
+
 /// Plays `scenario` with certificates of `pki`.
 ///
 /// # Errors
@@ -146,19 +163,7 @@ pub fn play(scenario: Scenario, pki: &DevPki) -> Result<Outcome, Box<dyn std::er
     run(scenario.setup.clone(), move |world| async move {
         let stop = StopToken::default();
         let execution = scenario.execution;
-        let gateway = Gateway {
-            listen: SocketAddr::from(([0, 0, 0, 0], 0)),
-            tls: cloud,
-            menu: menu(),
-            limits: GatewayLimits { fleet_certificates: true, ..GatewayLimits::default() },
-            served: None,
-            events: None,
-            bound: None,
-            stats: Arc::default(),
-            counters: ThreadCounters::new("gateway").0,
-            heartbeat: Heartbeat::default(),
-            books: Default::default(),
-        };
+        let gateway = gateway(cloud, menu());
         let server = world.gateway(gateway, vec![Box::new(move |_| (execution, Detections::new()))], &stop).await?;
         let (news, heard) = world.bell();
         let (services, lanes) = scenario.cameras.iter().enumerate().map(|each| lane(each, &scenario, &news)).unzip();

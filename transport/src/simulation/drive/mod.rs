@@ -10,20 +10,16 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use allocation::policy::Policy;
 use allocation::simulate::{Frames, Scenario};
 use rt_core::detections::Detections;
-use rt_core::lifecycle::Heartbeat;
 use rt_core::stop::StopToken;
-use rt_core::trace::counters::ThreadCounters;
 
-use super::{Setup, World, run};
+use super::{Setup, World, run, scenario};
 use crate::carrier::CarrierChoice;
 use crate::certs::{Car, Cloud, Credentials, DevPki};
-use crate::gateway::{Gateway, GatewayLimits};
 use crate::wire::menu::{CloudMenu, ModelEntry};
 
 /// What is driven. Policies believe the menus' costs but for execution times, which the cloud tells.
@@ -94,19 +90,6 @@ async fn gateway(
     executions: &Executions,
     stop: &StopToken,
 ) -> Result<SocketAddr, Box<dyn std::error::Error>> {
-    let gateway = Gateway {
-        listen: SocketAddr::from(([0, 0, 0, 0], 0)),
-        tls,
-        menu: menu(&drive.scenario),
-        limits: GatewayLimits { fleet_certificates: true, ..GatewayLimits::default() },
-        served: None,
-        events: None,
-        bound: None,
-        stats: Arc::default(),
-        counters: ThreadCounters::new("gateway").0,
-        heartbeat: Heartbeat::default(),
-        books: Default::default(),
-    };
     let work = (0..drive.workers.unwrap_or_else(|| drive.scenario.services().len())).map(|_| {
         let executions = Rc::clone(executions);
         let work: super::Work = Box::new(move |task| {
@@ -115,7 +98,7 @@ async fn gateway(
         });
         work
     });
-    Ok(world.gateway(gateway, work.collect(), stop).await?)
+    Ok(world.gateway(scenario::gateway(tls, menu(&drive.scenario)), work.collect(), stop).await?)
 }
 
 /// The models of the scenario's menus, with the times that they say.
