@@ -14,6 +14,8 @@ pub struct ServiceAllocation {
     /// The share of the estimated uplink at which its frames, sent behind those of the others, are just in time; what
     /// [`crate::policy::Lesson`] is about. 0 on the vehicle, and of policies that learn nothing.
     pub need: f64,
+    /// Seconds that such a frame takes on the uplink as it is estimated, those before it included; 0 where `need` is.
+    pub uplink_s: f64,
 }
 
 impl ServiceAllocation {

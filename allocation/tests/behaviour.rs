@@ -7,7 +7,9 @@
     reason = "a test may fail aloud"
 )]
 
-use allocation::allocation::Allocation;
+use std::time::Duration;
+
+use allocation::allocation::{Allocation, ServiceAllocation};
 use allocation::choice::{Choice, Costs};
 use allocation::menu::Menu;
 use allocation::policy::{Lesson, ParsePolicyError, PolicyName};
@@ -177,9 +179,11 @@ fn turbo_learns_what_the_link_carries_of_its_estimate() {
     };
     assert_eq!(sent(&[]), (Some(1), 0.91));
     // Time and again it is late.
-    assert_eq!(sent(&[Lesson { need: 0.91, spare: None }; 64]), (Some(0), 0.23));
-    // And later the small one is early by more than the large one would need.
-    assert_eq!(sent(&[Lesson { need: 0.23, spare: Some(8.0) }; 64]), (Some(1), 0.91));
+    let given = |need: f64, uplink_s: f64| ServiceAllocation { choice: Some(0), rate_bps: 0.0, need, uplink_s };
+    assert_eq!(sent(&[Lesson::missed(&given(0.91, 0.091)); 64]), (Some(0), 0.23));
+    // And later the small one takes half the time that was estimated.
+    let early = Lesson::in_time(&given(0.23, 0.0227), Duration::from_micros(11_350));
+    assert_eq!(sent(&[early; 64]), (Some(1), 0.91));
 }
 
 #[test]

@@ -233,7 +233,7 @@ impl Allocator {
     fn remember(&self, problem: &mut Problem, allocation: &Allocation, at: Monotonic) {
         let Problem { lessons, active, .. } = problem;
         let config = |choice: Option<usize>| config_name(&self.plan, active, choice);
-        lessons.allocated(at, allocation.services().iter().map(|given| (config(given.choice), given.need)));
+        lessons.allocated(at, allocation.services().iter().map(|given| (config(given.choice), *given)));
     }
 
     /// Hears of the newest decisions: tells the policy what became of its frames over a path of round trip `rtt`, and

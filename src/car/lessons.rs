@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use allocation::allocation::ServiceAllocation;
 use allocation::policy::Lesson;
 use rt_core::clock::Monotonic;
 use telemetry::names::NameId;
@@ -27,7 +28,7 @@ pub struct Sent {
 
 /// The allocations of the last while. Allocates nothing after it was made.
 pub struct Lessons {
-    given: VecDeque<(Monotonic, heapless::Vec<(NameId, f64), MOST_SERVICES>)>,
+    given: VecDeque<(Monotonic, heapless::Vec<(NameId, ServiceAllocation), MOST_SERVICES>)>,
 }
 
 impl Default for Lessons {
@@ -37,8 +38,8 @@ impl Default for Lessons {
 }
 
 impl Lessons {
-    /// From `at` on every service sends so: its configuration, and what that needs of the estimate.
-    pub fn allocated(&mut self, at: Monotonic, given: impl Iterator<Item = (NameId, f64)>) {
+    /// From `at` on every service sends so: its configuration, and what the allocation said of it.
+    pub fn allocated(&mut self, at: Monotonic, given: impl Iterator<Item = (NameId, ServiceAllocation)>) {
         if self.given.len() == ALLOCATIONS {
             self.given.pop_front();
         }
@@ -49,14 +50,12 @@ impl Lessons {
     /// `None` for a probe, and where its allocation is not remembered.
     pub fn of(&self, service: u16, sent: &Sent, margin: Duration, rtt: Duration) -> Option<Lesson> {
         let (_, given) = self.given.iter().rev().find(|(at, _)| *at <= sent.taken)?;
-        let (config, need) = given.get(usize::from(service).checked_sub(1)?)?;
-        if *config != sent.config || *need <= 0.0 {
+        let (config, given) = given.get(usize::from(service).checked_sub(1)?)?;
+        if *config != sent.config || given.need <= 0.0 {
             return None;
         }
-        Some(sent.answered.map_or(Lesson { need: *need, spare: None }, |(spent, left)| {
-            let left_s = left.as_secs_f64() - margin.as_secs_f64();
-            Lesson::new(*need, spent.saturating_sub(rtt).as_secs_f64(), left_s)
-        }))
+        let in_time = sent.answered.filter(|(_, left)| *left >= margin);
+        Some(in_time.map_or(Lesson::missed(given), |(spent, _)| Lesson::in_time(given, spent.saturating_sub(rtt))))
     }
 }
 
@@ -71,15 +70,16 @@ mod tests {
         let (small, large) = (names.intern("small"), names.intern("large"));
         let at = |step: u32| Monotonic::from_ns(1_000_000_000).plus(ms * step);
         let mut lessons = Lessons::default();
-        lessons.allocated(at(10), [(small, 0.5), (large, 0.8)].into_iter());
-        lessons.allocated(at(20), [(large, 0.9), (large, 1.2)].into_iter());
+        let given = |need: f64| ServiceAllocation { choice: Some(0), rate_bps: 0.0, need, uplink_s: 0.1 * need };
+        lessons.allocated(at(10), [(small, given(0.5)), (large, given(0.8))].into_iter());
+        lessons.allocated(at(20), [(large, given(0.9)), (large, given(1.2))].into_iter());
         let sent = |step, config, answered| Sent { taken: at(step), config, answered };
         let of = |service, sent| lessons.of(service, &sent, 10 * ms, 50 * ms);
-        // 60 ms on the uplink beside the round trip, 30 left: half as long again.
-        let early = of(1, sent(15, small, Some((110 * ms, 40 * ms)))).unwrap();
-        assert!(early.need == 0.5 && (early.spare.unwrap() - 1.5).abs() < 1e-9, "{early:?}");
-        assert_eq!(of(2, sent(25, large, None)), Some(Lesson { need: 1.2, spare: None }));
-        assert_eq!(of(2, sent(25, large, Some((110 * ms, 5 * ms)))), Some(Lesson { need: 1.2, spare: None }));
+        // 60 ms on the uplink beside the round trip.
+        let early = of(1, sent(15, small, Some((110 * ms, 40 * ms))));
+        assert_eq!(early, Some(Lesson::in_time(&given(0.5), 60 * ms)));
+        assert_eq!(of(2, sent(25, large, None)), Some(Lesson::missed(&given(1.2))));
+        assert_eq!(of(2, sent(25, large, Some((110 * ms, 5 * ms)))), Some(Lesson::missed(&given(1.2))), "too late");
         assert_eq!(of(1, sent(25, small, None)), None, "a probe, or one of before");
         assert_eq!(of(1, sent(5, small, None)), None, "nothing is remembered of then");
         assert_eq!(of(3, sent(25, large, None)), None);
@@ -92,7 +92,10 @@ mod tests {
         let config = names.intern("small");
         let mut lessons = Lessons::default();
         for step in 1..=ALLOCATIONS as u64 + 1 {
-            lessons.allocated(Monotonic::from_ns(step), std::iter::once((config, 0.5)));
+            lessons.allocated(
+                Monotonic::from_ns(step),
+                std::iter::once((config, ServiceAllocation { need: 0.5, ..ServiceAllocation::default() })),
+            );
         }
         assert_eq!(lessons.given.len(), ALLOCATIONS);
         let sent = |taken| Sent { taken: Monotonic::from_ns(taken), config, answered: None };

@@ -47,7 +47,8 @@ impl Policy for Baseline {
                 Self::EqualSplit => best_at(service, capacity, rate_bps, cloud),
                 Self::Fixed(config) => service.menu.position(config),
             };
-            ServiceAllocation { choice, rate_bps: if choice.is_some() { rate_bps } else { 0.0 }, need: 0.0 }
+            let rate_bps = if choice.is_some() { rate_bps } else { 0.0 };
+            ServiceAllocation { choice, rate_bps, ..ServiceAllocation::default() }
         }));
         allocation.optimal = false;
         allocation.price(services, capacity);

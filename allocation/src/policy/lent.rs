@@ -7,15 +7,16 @@
 //! shows the link's rate far sooner than a probe now and then.
 
 use super::success::Success;
-use crate::allocation::Allocation;
+use crate::allocation::{Allocation, ServiceAllocation};
 use crate::choice::Choice;
 use crate::feasibility::{cloud_seconds_per_s, slack_s};
 use crate::problem::{Capacity, Demand, ServiceProblem};
 
-/// The share of the estimated uplink that a frame needs behind so many `bits`, its own included; `None` where it has no
-/// time at any rate.
-fn need(bits: f64, choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<f64> {
-    Some(bits / slack_s(choice, demand, capacity)? / capacity.uplink_bps().max(1.0))
+/// The share of the estimated uplink that a frame needs as the last of so many `bits`, and the seconds that these take
+/// as estimated; `None` where it has no time at any rate.
+fn need(bits: f64, choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<(f64, f64)> {
+    let uplink_s = bits / capacity.uplink_bps().max(1.0);
+    Some((uplink_s / slack_s(choice, demand, capacity)?, uplink_s))
 }
 
 /// Gives every service that stays on the vehicle what is worth most on the rest of the uplink, at rate 0, and tells
@@ -29,13 +30,13 @@ pub(super) fn lend(
 ) -> f64 {
     let (mut bits_ahead, mut cloud_left, mut worth) = (0.0, capacity.cloud_seconds_per_s(), 0.0);
     for (service, answer) in services.iter().zip(&mut allocation.services) {
-        answer.need = 0.0;
+        (answer.need, answer.uplink_s) = (0.0, 0.0);
         let demand = service.demand();
         let Some(choice) = answer.choice.and_then(|index| service.menu.get(index)) else { continue };
         bits_ahead += choice.costs().mean_bits;
         cloud_left -= cloud_seconds_per_s(choice, &demand);
-        if let Some(need) = need(bits_ahead, choice, &demand, capacity) {
-            answer.need = need;
+        if let Some((need, uplink_s)) = need(bits_ahead, choice, &demand, capacity) {
+            (answer.need, answer.uplink_s) = (need, uplink_s);
             worth += demand.weight * (choice.accuracy() - demand.floor_accuracy) * success.chance(need);
         }
         worth -= capacity.cost_of(choice);
@@ -52,11 +53,12 @@ pub(super) fn lend(
                 continue;
             }
             let bits = bits_ahead + choice.costs().mean_bits;
-            let Some(need) = need(bits, choice, &demand, capacity) else { continue };
+            let Some((need, uplink_s)) = need(bits, choice, &demand, capacity) else { continue };
             // Late or not, what is sent is paid for.
             let expected = gain * success.chance(need) - capacity.cost_of(choice);
             if expected > most {
-                (most, answer.choice, answer.need) = (expected, Some(index), need);
+                most = expected;
+                *answer = ServiceAllocation { choice: Some(index), need, uplink_s, ..*answer };
             }
         }
         worth += most;
@@ -71,7 +73,6 @@ pub(super) fn lend(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::allocation::ServiceAllocation;
     use crate::choice::Costs;
     use crate::menu::Menu;
 

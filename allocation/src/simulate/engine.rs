@@ -18,7 +18,7 @@ use super::link::{Estimator, Uplink};
 use super::outcome::Outcome;
 use super::queue::Seen;
 use super::scenario::Scenario;
-use crate::allocation::Allocation;
+use crate::allocation::{Allocation, ServiceAllocation};
 use crate::choice::Choice;
 use crate::planned;
 use crate::policy::{CapacitySource, Policy};
@@ -219,8 +219,7 @@ impl Engine<'_> {
             losses: draw.losses,
             accuracy: choice.accuracy(),
             probe: chosen.is_none(),
-            lent: given.rate_bps <= 0.0,
-            need: if chosen.is_some() { given.need } else { 0.0 },
+            given: if chosen.is_some() { given } else { ServiceAllocation::default() },
             ready: Duration::ZERO,
         };
         self.outcome.probes += u64::from(ready.probe);

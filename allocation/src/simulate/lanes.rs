@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::gate;
 use super::random::Random;
 use super::scenario::{Discipline, Scenario};
+use crate::allocation::ServiceAllocation;
 
 /// Where nothing was admitted for this long, one frame is, whatever was predicted (as the transport's queue).
 const STARVATION: Duration = Duration::from_millis(250);
@@ -35,11 +36,16 @@ pub(super) struct Ready {
     pub accuracy: f64,
     /// Sent only to learn about the link.
     pub probe: bool,
-    /// The allocation gives its service no rate: it goes on what the others leave.
-    pub lent: bool,
-    /// What the allocation says it needs, see [`crate::policy::Lesson`].
-    pub need: f64,
+    /// What the allocation said of its service; nothing of a probe.
+    pub given: ServiceAllocation,
     pub ready: Duration,
+}
+
+impl Ready {
+    /// Its service has no rate of its own: it goes on what the others leave.
+    fn lent(&self) -> bool {
+        self.given.rate_bps <= 0.0
+    }
 }
 
 /// What a frame may expect of the link, as the car sees it.
@@ -74,8 +80,8 @@ pub(super) struct Lanes {
     lanes: Vec<Lane>,
     last_admitted: Duration,
     looking_again: Duration,
-    /// Needs of frames that were not begun in time.
-    missed: Vec<f64>,
+    /// Frames that were not begun in time, as allocated.
+    missed: Vec<ServiceAllocation>,
 }
 
 impl Lanes {
@@ -111,7 +117,7 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(service) else { return };
         // An encoder that is behind has a newer frame in hand, whose own event is still to come.
         if lane.encoding.is_some_and(|frame| frame.ready <= now) {
-            self.missed.extend(lane.waiting.take().map(|frame| frame.need));
+            self.missed.extend(lane.waiting.take().map(|frame| frame.given));
             lane.waiting = lane.encoding.take();
         }
     }
@@ -122,13 +128,13 @@ impl Lanes {
         for lane in &mut self.lanes {
             let gone = |frame: &Ready| gated && frame.deadline.saturating_sub(now) <= outlook.least_rtt;
             if lane.waiting.as_ref().is_some_and(gone) {
-                self.missed.extend(lane.waiting.take().map(|frame| frame.need));
+                self.missed.extend(lane.waiting.take().map(|frame| frame.given));
             }
         }
         let candidates = || self.lanes.iter().filter_map(|lane| Some((lane, lane.waiting?)));
         let chosen = if gated {
             let urgent = |(a, x): &(&Lane, Ready), (b, y): &(&Lane, Ready)| {
-                (x.lent.cmp(&y.lent))
+                (x.lent().cmp(&y.lent()))
                     .then(x.deadline.cmp(&y.deadline))
                     .then(b.weight.total_cmp(&a.weight))
                     .then(a.last_admitted.cmp(&b.last_admitted))
@@ -140,7 +146,7 @@ impl Lanes {
                 let possible =
                     candidates().filter_map(|(lane, frame)| Some((lane, frame, slack(now, &frame, outlook)?)));
                 let newest = possible.filter(|_| idle).max_by(|(a, x, left), (b, y, right)| {
-                    (y.lent.cmp(&x.lent))
+                    (y.lent().cmp(&x.lent()))
                         .then(left.cmp(right))
                         .then(a.weight.total_cmp(&b.weight))
                         .then(b.last_admitted.cmp(&a.last_admitted))
@@ -159,8 +165,8 @@ impl Lanes {
         lane.waiting.take()
     }
 
-    /// The need of a frame that waited in vain, each once.
-    pub(super) fn next_missed(&mut self) -> Option<f64> {
+    /// A frame that waited in vain, as allocated, each once.
+    pub(super) fn next_missed(&mut self) -> Option<ServiceAllocation> {
         self.missed.pop()
     }
 

@@ -13,6 +13,7 @@ use super::lanes::Ready;
 use super::link::Uplink;
 use super::outcome::Outcome;
 use super::scenario::Scenario;
+use crate::allocation::ServiceAllocation;
 
 /// Most states that are kept; more are merged in pairs, in favour of the oracle.
 const MOST_STATES: usize = 48;
@@ -116,8 +117,7 @@ fn options(scenario: &Scenario, frames: &Frames, captured: Duration, service: us
             losses: draw.losses,
             accuracy: choice.accuracy(),
             probe: false,
-            lent: false,
-            need: 0.0,
+            given: ServiceAllocation::default(),
             ready: captured + needs.encode,
         };
         (gain > 0.0 && possible).then_some(Way { ready: captured + needs.encode, frame, gain })

@@ -212,7 +212,7 @@ impl Solver {
                 .and_then(|choice| (self.rules.required)(choice, &service.demand(), capacity))
                 .unwrap_or(0.0);
             needed_by_all += needed;
-            allocation.services.push(ServiceAllocation { choice, rate_bps: needed, need: 0.0 });
+            allocation.services.push(ServiceAllocation { choice, rate_bps: needed, ..ServiceAllocation::default() });
         }
         if needed_by_all > 0.0 {
             let factor = (capacity.uplink_bps() / needed_by_all).max(1.0);

@@ -5,6 +5,9 @@ use allocation::quantity::InvalidQuantity;
 
 /// From so many on, measurements replace what the table says: a 95th percentile needs that many.
 const ENOUGH: usize = 20;
+/// From so many on, their median replaces the table's, whose tail is scaled with it: a model that was seldom asked for is
+/// still as slow as it was, and whether it can be in time may be all that decides.
+const ENOUGH_FOR_A_MEDIAN: usize = 4;
 
 /// Measurements of one quantity.
 #[derive(Clone, Debug, Default)]
@@ -32,11 +35,23 @@ impl Sample {
 
     /// Mean, median and 95th percentile; nothing of too few.
     fn statistics(&self) -> Option<[f64; 3]> {
+        let mean = self.0.iter().sum::<f64>() / self.0.len().max(1) as f64;
+        (self.0.len() >= ENOUGH).then_some([mean, self.quantile(50)?, self.quantile(95)?])
+    }
+
+    /// Median and 95th percentile; of a few the latter as many times the median as `typical` and `tail` are apart.
+    fn times(&self, typical: f64, tail: f64) -> Option<[f64; 2]> {
+        if let Some([_, median, p95]) = self.statistics() {
+            return Some([median, p95]);
+        }
+        let median = self.quantile(50).filter(|_| self.0.len() >= ENOUGH_FOR_A_MEDIAN && typical > 0.0)?;
+        Some([median, median * tail / typical])
+    }
+
+    fn quantile(&self, percent: usize) -> Option<f64> {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
-        let at = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied();
-        let mean = sorted.iter().sum::<f64>() / sorted.len().max(1) as f64;
-        (sorted.len() >= ENOUGH).then_some([mean, at(50)?, at(95)?])
+        sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied()
     }
 }
 
@@ -51,8 +66,9 @@ pub fn choice(table: &Choice, own: Option<&Costs>, of_model: &Sample) -> Result<
     let [mean_bits, _, payload_bits] =
         of_own(|costs| &costs.bits).unwrap_or([known.mean_bits, 0.0, known.payload_bits]);
     let encode_s = of_own(|costs| &costs.encode_s).map_or(known.encode_s, |[.., p95]| p95);
-    let execution = of_own(|costs| &costs.execution_s).or_else(|| of_model.statistics());
-    let [_, typical_s, execution_s] = execution.unwrap_or([0.0, table.typical_execution_s(), known.execution_s]);
+    let (typical, tail) = (table.typical_execution_s(), known.execution_s);
+    let own = own.and_then(|costs| costs.execution_s.statistics()).map(|[_, typical, tail]| [typical, tail]);
+    let [typical_s, execution_s] = own.or_else(|| of_model.times(typical, tail)).unwrap_or([typical, tail]);
     let costs = TableCosts { payload_bits, mean_bits, encode_s, execution_s };
     Choice::new(table.config().clone(), costs, table.accuracy())?.with_typical_execution(typical_s)
 }
@@ -78,5 +94,10 @@ mod tests {
             "its model's, as it has too few"
         );
         assert_eq!(own.costs().encode_s, 0.005);
+        let table = table.with_typical_execution(0.02).unwrap();
+        let seldom = choice(&table, None, &sample(5, 0.01)).unwrap();
+        assert_eq!((seldom.costs().execution_s, seldom.typical_execution_s()), (0.06, 0.03), "twice the median");
+        let hardly = choice(&table, None, &sample(3, 0.01)).unwrap();
+        assert_eq!((hardly.costs().execution_s, hardly.typical_execution_s()), (0.04, 0.02));
     }
 }

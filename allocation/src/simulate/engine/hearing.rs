@@ -47,10 +47,9 @@ impl Engine<'_> {
         let due = flight.frame.deadline.saturating_sub(Duration::from_secs_f64(demand.margin_s));
         let in_cloud = flight.answered.saturating_sub(flight.arrived);
         let spent = now.saturating_sub(in_cloud + flight.frame.rtt).saturating_sub(flight.frame.ready);
-        let left_s = due.as_secs_f64() - now.as_secs_f64();
-        let need = flight.frame.need;
-        let refused = Lesson { need, spare: None };
-        self.policy.learn(&if flight.refused { refused } else { Lesson::new(need, spent.as_secs_f64(), left_s) });
+        let given = &flight.frame.given;
+        let in_time = !flight.refused && now <= due;
+        self.policy.learn(&if in_time { Lesson::in_time(given, spent) } else { Lesson::missed(given) });
         // Late as it is, it tells about the link, as long as it is waited for.
         if now <= flight.frame.deadline + AFTERLIFE {
             let (rate, bytes) = (flight.train_bps(), flight.wire.bits / 8);

@@ -25,8 +25,8 @@ impl Engine<'_> {
     /// Gives up what is hopeless, gives the link as much as the gate allows, begins frames.
     pub(super) fn pump(&mut self, now: Duration) -> Result<(), RunError> {
         let gated = self.scenario.discipline == Discipline::Gated;
-        while let Some(need) = self.lanes.next_missed() {
-            self.policy.learn(&Lesson { need, spare: None });
+        while let Some(given) = self.lanes.next_missed() {
+            self.policy.learn(&Lesson::missed(&given));
         }
         if gated && self.review(now) {
             self.decide(now)?;
@@ -89,7 +89,7 @@ impl Engine<'_> {
             }
             flight.closed = true;
             self.closed += 1;
-            self.policy.learn(&Lesson { need: flight.frame.need, spare: None });
+            self.policy.learn(&Lesson::missed(&flight.frame.given));
             let delivered = self.delivered_bytes - flight.delivered_before;
             self.estimator.late(now, delivered, now.saturating_sub(flight.begun));
             if self.writing == Some(index) {

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use allocation::allocation::Allocation;
+use allocation::allocation::{Allocation, ServiceAllocation};
 use allocation::choice::Costs;
 use allocation::model_config::{Coding, Payload};
 use allocation::planned;
@@ -65,22 +65,20 @@ struct Sent {
     bytes: usize,
     model: u16,
     probe: bool,
-    /// What the allocation said it needs; nothing of a probe.
-    need: f64,
+    /// What the allocation said of its service; nothing of a probe.
+    given: ServiceAllocation,
 }
 
 impl Sent {
     /// What it teaches, over a path of round trip `rtt`; nothing where it was a probe or the link was gone.
     fn lesson(&self, reply: &CloudReply, rtt: Duration) -> Option<Lesson> {
-        if self.need <= 0.0 || reply.status == ReplyStatus::LinkDown {
+        if self.given.need <= 0.0 || reply.status == ReplyStatus::LinkDown {
             return None;
         }
         let hop = |hop| reply.hops.get(hop).unwrap_or_default();
         let spent = (hop(Hop::SendWait) + hop(Hop::Network) + hop(Hop::CloudReceive)).saturating_sub(rtt);
         let in_time = reply.status == ReplyStatus::Ok && reply.received_at <= self.due;
-        let left = self.due.saturating_since(reply.received_at);
-        let missed = Lesson { need: self.need, spare: None };
-        Some(if in_time { Lesson::new(self.need, spent.as_secs_f64(), left.as_secs_f64()) } else { missed })
+        Some(if in_time { Lesson::in_time(&self.given, spent) } else { Lesson::missed(&self.given) })
     }
 }
 
@@ -355,8 +353,9 @@ impl DrivenCar {
         let model = self.models.iter().position(|name| *name == choice.config().model);
         let model = model.and_then(|place| u16::try_from(place).ok()).unwrap_or(0);
         let accuracy = choice.accuracy();
-        let (probe, need) = (chosen.is_none(), if chosen.is_some() { given.need } else { 0.0 });
-        lane.sent.insert(frame as u64, Sent { due, capture, accuracy, bytes, model, probe, need });
+        let probe = chosen.is_none();
+        let given = if probe { ServiceAllocation::default() } else { given };
+        lane.sent.insert(frame as u64, Sent { due, capture, accuracy, bytes, model, probe, given });
         self.executions.borrow_mut().insert((number(service), frame as u64), needs.execution);
         self.plan(done.saturating_since(self.start), Step::Encoded { service, frame });
     }
