@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::lanes::Ready;
 use super::link::Uplink;
 
-/// Bits on the wire per payload bit: headers of QUIC, UDP and IP on packets of 1,400 bytes.
-pub(super) const WIRE_OVERHEAD: f64 = 1.04;
+/// Bits on the wire per bit of a frame: 1,430 bytes of it in a packet that takes 1,500 of the link.
+const WIRE_OVERHEAD: f64 = 1.05;
 pub(super) const PACKET_BITS: u64 = 1400 * 8;
 /// A loss is noticed after 9/8 of a round trip (RFC 9002, 6.1.2), by the packets behind it.
 pub(super) const LOSS_DELAY: f64 = 1.125;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::flight::{Flight, WIRE_OVERHEAD};
+use super::flight::Flight;
 use super::lanes::Outlook;
 
 /// Beyond the least round trip, this much time's worth of bits may be out on a steady link, seconds.
@@ -14,6 +14,8 @@ const UNSTEADY_HEADROOM_S: f64 = 25e-3;
 const LEAST_HEADROOM_BITS: f64 = 4.0 * 1_472.0 * 8.0;
 /// Bits of a packet, its UDP payload.
 const PACKET_BITS: u64 = 1_472 * 8;
+/// What the car takes the wire's bits to be over a frame's (`transport::car::queue`).
+const WIRE_OVERHEAD: f64 = 1.04;
 /// How much faster than the estimate the stack may send.
 const PACE: f64 = 1.25;
 /// This much may go at once before the pace counts: a train of 16 packets, which the receiver can measure.

@@ -46,7 +46,7 @@ impl Engine<'_> {
         }
         let due = flight.frame.deadline.saturating_sub(Duration::from_secs_f64(demand.margin_s));
         let in_cloud = flight.answered.saturating_sub(flight.arrived);
-        let spent = now.saturating_sub(in_cloud + flight.frame.rtt).saturating_sub(flight.frame.ready);
+        let spent = now.saturating_sub(in_cloud + self.scenario.rtt).saturating_sub(flight.frame.ready);
         let given = &flight.frame.given;
         let in_time = !flight.refused && now <= due;
         self.policy.learn(&if in_time { Lesson::in_time(given, spent) } else { Lesson::missed(given) });
