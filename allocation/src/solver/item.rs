@@ -35,7 +35,7 @@ pub(crate) struct Rules {
 pub(crate) struct Item {
     /// What it costs and brings.
     pub sums: Sums,
-    /// What choosing it takes off the root's bound at least; see [`super::prices`].
+    /// What choosing it takes off the bound at least; see [`super::prices`].
     pub loss: f64,
     /// 0 for the on-vehicle detector, else index in the menu + 1.
     pub rank: usize,
@@ -46,8 +46,8 @@ pub(crate) fn preference(a: &Item, b: &Item) -> Ordering {
     a.sums.cmp_best_first(&b.sums).then(a.rank.cmp(&b.rank))
 }
 
-/// The shared capacities in whole units.
-#[derive(Clone, Copy, Debug)]
+/// The shared capacities in whole units, or a part of them.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
     /// bit/s.
     pub uplink: f64,
@@ -60,6 +60,15 @@ impl Limits {
     pub(crate) fn of(capacity: &Capacity) -> Self {
         let whole = |value: f64| value.min(MOST_CAPACITY).floor();
         Self { uplink: whole(capacity.uplink_bps()), cloud: whole(capacity.cloud_seconds_per_s() * 1e9) }
+    }
+
+    /// What is left of it beside `sums`.
+    pub(crate) fn less(self, sums: Sums) -> Self {
+        Self { uplink: self.uplink - sums.rate, cloud: self.cloud - sums.cloud }
+    }
+
+    pub(crate) fn plus(self, sums: Sums) -> Self {
+        Self { uplink: self.uplink + sums.rate, cloud: self.cloud + sums.cloud }
     }
 }
 
@@ -79,12 +88,8 @@ impl Sums {
         Self { key: self.key + other.key, rate: self.rate + other.rate, cloud: self.cloud + other.cloud }
     }
 
-    pub(crate) fn less(self, other: Self) -> Self {
-        Self { key: self.key - other.key, rate: self.rate - other.rate, cloud: self.cloud - other.cloud }
-    }
-
-    pub(crate) fn fits(&self, limit: Limits) -> bool {
-        self.rate <= limit.uplink && self.cloud <= limit.cloud
+    pub(crate) fn fits(&self, limits: Limits) -> bool {
+        (self.rate <= limits.uplink) & (self.cloud <= limits.cloud)
     }
 
     /// What is left of the key after paying for rate and cloud time.

@@ -1,12 +1,12 @@
-//! The answers that a search begins with: every favourite, what is in force, the best priced answer filled up.
+//! The answers that a search begins with: every favourite, what is in force, the best priced answer.
 
 use super::Solver;
 use super::item::{Limits, Sums, preference};
 use crate::allocation::Allocation;
 
 impl Solver {
-    /// Where the uplink and the cloud carry every service's favourite, that is the answer.
-    pub(super) fn take_favourites(&mut self, count: usize, limits: Limits) -> bool {
+    /// Every service's favourite, which is the answer where the uplink and the cloud carry it; returns the sums.
+    pub(super) fn take_favourites(&mut self, count: usize) -> Sums {
         let (best, active) = (&mut self.best, self.services.get(..count).unwrap_or_default());
         best.ranks.clear();
         best.sums = Sums::default();
@@ -14,7 +14,7 @@ impl Solver {
             best.sums = best.sums.plus(favourite.sums);
             best.ranks.push(favourite.rank);
         }
-        best.sums.fits(limits)
+        best.sums
     }
 
     /// Starts from the on-vehicle detectors, or from what is in force where that still fits and is better.
@@ -40,33 +40,11 @@ impl Solver {
         }
     }
 
-    /// Fills up what the best priced answer leaves free, the largest gain first.
-    pub(super) fn improve(&mut self, count: usize, limits: Limits) {
-        let Some(mut sums) = self.prices.found else { return };
-        let ranks = &mut self.prices.found_ranks;
-        let active = self.services.get(..count).unwrap_or_default();
-        loop {
-            let mut most: Option<(Sums, usize, usize)> = None;
-            for (service, (items, &rank)) in active.iter().zip(ranks.iter()).enumerate() {
-                // One that was dropped since has a better in its place, which the search will find.
-                let Some(old) = items.iter().find(|item| item.rank == rank) else { continue };
-                let without = sums.less(old.sums);
-                for item in items {
-                    let with = without.plus(item.sums);
-                    if with.key > most.map_or(sums.key, |(best, ..)| best.key) && with.fits(limits) {
-                        most = Some((with, service, item.rank));
-                    }
-                }
-            }
-            let Some((better, service, rank)) = most else { break };
-            sums = better;
-            if let Some(slot) = ranks.get_mut(service) {
-                *slot = rank;
-            }
-        }
-        if sums.cmp_best_first(&self.best.sums).is_lt() {
-            self.best.sums = sums;
-            self.best.ranks.clone_from(ranks);
+    /// Goes on with the best priced answer where that is better.
+    pub(super) fn take_found(&mut self) {
+        if let Some(found) = self.prices.found.filter(|found| found.cmp_best_first(&self.best.sums).is_lt()) {
+            self.best.sums = found;
+            self.best.ranks.clone_from(&self.prices.found_ranks);
         }
     }
 }
