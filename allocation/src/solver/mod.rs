@@ -20,7 +20,6 @@ mod search;
 mod start;
 
 use crate::allocation::{Allocation, ServiceAllocation};
-use crate::feasibility::{required_bps, required_bps_of_point_estimates};
 use crate::problem::{Capacity, ServiceProblem};
 use crate::quantity::{InvalidQuantity, fraction};
 use item::{Item, Limits, MOST_SERVICES, Rules, Sums};
@@ -104,7 +103,7 @@ impl Solver {
         Self {
             max_services,
             max_choices,
-            rules: Rules { required: required_bps, hysteresis: 0.0 },
+            rules: Rules::default(),
             services: (0..max_services).map(|_| Vec::with_capacity(max_items)).collect(),
             prices: PriceSearch::new(max_services),
             round: Round::new(max_services, max_items),
@@ -126,10 +125,10 @@ impl Solver {
         Ok(Self { rules: Rules { hysteresis, ..self.rules }, ..self })
     }
 
-    /// Takes typical values for what every frame needs, see [`required_bps_of_point_estimates`].
+    /// Takes typical values for what every frame needs, see [`crate::feasibility::required_bps_of_point_estimates`].
     #[must_use]
     pub fn with_point_estimates(self) -> Self {
-        Self { rules: Rules { required: required_bps_of_point_estimates, ..self.rules }, ..self }
+        Self { rules: Rules { point_estimates: true, ..self.rules }, ..self }
     }
 
     /// Replaces `allocation`, the one in force (empty where there is none), by the best for `services`.
@@ -201,7 +200,7 @@ impl Solver {
             let choice = rank.checked_sub(1);
             let needed = choice
                 .and_then(|index| service.menu.get(index))
-                .and_then(|choice| (self.rules.required)(choice, &service.demand(), capacity))
+                .and_then(|choice| self.rules.required(choice, &service.demand(), capacity))
                 .unwrap_or(0.0);
             needed_by_all += needed;
             allocation.services.push(ServiceAllocation { choice, rate_bps: needed, need: 0.0 });
