@@ -6,6 +6,7 @@
 //! and of a long list a look-up sees a few.
 
 use super::item::{Item, Limits, Sums};
+use super::kin::{ANY, Kin, allows};
 use super::prices::Prices;
 
 /// Most entries of the list.
@@ -58,31 +59,40 @@ impl List {
         self.entries.push(Entry::default());
     }
 
+    /// The services, the latest first.
+    pub(crate) fn members(&self) -> impl Iterator<Item = usize> {
+        self.members.iter().rev().copied()
+    }
+
     /// Adds a service, of which `cores` has the items by rising loss, to every entry that then fits `limits` and loses
-    /// at most `reach`. Where there is no room the list stays as it was, and the answer is `false`.
-    pub(crate) fn extend(&mut self, cores: &[Vec<Item>], service: usize, limits: Limits, reach: f64) -> bool {
-        let items = cores.get(service).map(Vec::as_slice).unwrap_or_default();
+    /// at most `reach`, and beside its kin's items those that may stand there. Where there is no room the list stays as
+    /// it was, and the answer is `false`.
+    pub(crate) fn extend(
+        &mut self,
+        (service, items): (usize, &[Item]),
+        kin: Option<(usize, &Kin)>,
+        limits: Limits,
+        reach: f64,
+    ) -> bool {
         if self.members.len() == MOST_MEMBERS || items.len() > MOST_ITEMS {
             return false;
         }
-        let same = |&other: &usize| other < service && cores.get(other).map(Vec::as_slice) == Some(items);
-        let twin = self.members.iter().rposition(same);
+        let kin = kin.and_then(|(other, kin)| Some((self.members.iter().position(|&member| member == other)?, kin)));
         let shift = self.members.len() * PLACE_BITS;
         self.next.clear();
         for entry in &self.entries {
             if self.next.len() + items.len() > MOST_ENTRIES {
                 return false;
             }
-            // Twins are interchangeable; of the orders of their choices only the one that wins ties is listed.
-            let lowest = twin.and_then(|member| items.get(entry.place(member))).map_or(0, |item| item.rank);
-            for (item, place) in items.iter().zip(0_u64..) {
+            let beside = kin.map_or(ANY, |(member, kin)| kin.beside(service, entry.place(member)));
+            for (place, item) in items.iter().enumerate() {
                 let amount = entry.amount + item.loss;
                 if amount > reach {
                     break;
                 }
                 let sums = entry.sums.plus(item.sums);
-                if item.rank >= lowest && sums.fits(limits) {
-                    self.next.push(Entry { sums, amount, places: entry.places | place << shift });
+                if allows(beside, place) && sums.fits(limits) {
+                    self.next.push(Entry { sums, amount, places: entry.places | (place as u64) << shift });
                 }
             }
         }
@@ -140,12 +150,11 @@ impl List {
         self.entries.get(from..to).unwrap_or_default()
     }
 
-    /// Writes the ranks of an entry's items to the places of their services.
-    pub(crate) fn write_ranks(&self, entry: &Entry, cores: &[Vec<Item>], ranks: &mut [usize]) {
+    /// Writes where an entry's items stand to the places of their services.
+    pub(crate) fn write_places(&self, entry: &Entry, path: &mut [usize]) {
         for (member, &service) in self.members.iter().enumerate() {
-            let item = cores.get(service).and_then(|items| items.get(entry.place(member)));
-            if let (Some(slot), Some(item)) = (ranks.get_mut(service), item) {
-                *slot = item.rank;
+            if let Some(slot) = path.get_mut(service) {
+                *slot = entry.place(member);
             }
         }
     }

@@ -12,6 +12,7 @@
 //! after [`Solver::new`].
 
 mod item;
+mod kin;
 mod list;
 mod prices;
 mod program;
@@ -110,6 +111,7 @@ impl Solver {
             best: Incumbent {
                 ranks: Vec::with_capacity(max_services),
                 path: Vec::with_capacity(max_services),
+                rival: Vec::with_capacity(max_services),
                 ..Incumbent::default()
             },
         }

@@ -2,6 +2,7 @@
 //! listed.
 
 use super::item::{Item, Limits, Sums};
+use super::kin::Kin;
 use super::list::List;
 use super::prices::Prices;
 use super::search::{Ground, Incumbent};
@@ -19,8 +20,8 @@ pub(crate) struct Level {
     least: Sums,
     /// What the services up to this one may use, as those after it need the rest.
     pub limits: Limits,
-    /// One before it with the very same items.
-    pub twin: Option<usize>,
+    /// One before it that needs the same for the same choice.
+    pub kin: Option<usize>,
 }
 
 /// A round, with its storage.
@@ -34,6 +35,7 @@ pub(crate) struct Round {
     searched: Vec<Level>,
     listed: Vec<Level>,
     list: List,
+    kin: Kin,
 }
 
 impl Round {
@@ -45,6 +47,7 @@ impl Round {
             searched: room(),
             listed: room(),
             list: List::new(),
+            kin: Kin::new(max_services),
         }
     }
 
@@ -59,13 +62,13 @@ impl Round {
     ) {
         self.select(services, reach);
         let least = self.divide();
-        self.list(limits.less(least), prices, reach);
-        self.link(limits.less(least));
+        self.list(services, limits.less(least), prices, reach);
+        self.link(services, limits.less(least));
         best.path.clear();
         best.path.resize(services.len(), 0);
         best.reach = reach;
         best.visits = best.visits.saturating_add(self.list.len() as u32);
-        let ground = Ground { cores: &self.cores, list: &self.list, limits, prices };
+        let ground = Ground { cores: &self.cores, kin: &self.kin, list: &self.list, limits, prices };
         ground.descend(best, &self.searched, Sums::default(), 0.0);
     }
 
@@ -90,7 +93,7 @@ impl Round {
         let mut all = Sums::default();
         for &(count, service) in &self.order {
             let items = self.cores.get(service).map(Vec::as_slice).unwrap_or_default();
-            let level = Level { service, least: least(items), limits: Limits::default(), twin: None };
+            let level = Level { service, least: least(items), limits: Limits::default(), kin: None };
             all = all.plus(level.least);
             let list = count > 1 && listed <= searched * LISTED_PER_SEARCHED;
             let (levels, combinations) =
@@ -103,11 +106,14 @@ impl Round {
 
     /// Lists the services with the fewest items first; those that find no room are searched after all. `free` is what
     /// the least needs of all services leave.
-    fn list(&mut self, mut free: Limits, prices: Prices, reach: f64) {
+    fn list(&mut self, services: &[Vec<Item>], mut free: Limits, prices: Prices, reach: f64) {
         self.list.clear();
         while let Some(level) = self.listed.last() {
             free = free.plus(level.least);
-            if !self.list.extend(&self.cores, level.service, free, reach) {
+            let items = self.cores.get(level.service).map(Vec::as_slice).unwrap_or_default();
+            let kin = self.kin.find(services, &self.cores, level.service, self.list.members());
+            let kin = kin.map(|other| (other, &self.kin));
+            if !self.list.extend((level.service, items), kin, free, reach) {
                 break;
             }
             self.listed.pop();
@@ -116,17 +122,15 @@ impl Round {
         self.list.classify(prices);
     }
 
-    /// Tells each searched service what it may use, and its twin.
-    fn link(&mut self, mut free: Limits) {
+    /// Tells each searched service what it may use, and its kin.
+    fn link(&mut self, services: &[Vec<Item>], mut free: Limits) {
         for at in (0..self.searched.len()).rev() {
             let (rest, before) = self.searched.split_at_mut(at + 1);
             let Some(level) = rest.last_mut() else { break };
             free = free.plus(level.least);
             level.limits = free;
-            let same = |other: &&Level| {
-                other.service < level.service && self.cores.get(other.service) == self.cores.get(level.service)
-            };
-            level.twin = before.iter().find(same).map(|twin| twin.service);
+            let before = before.iter().map(|level| level.service);
+            level.kin = self.kin.find(services, &self.cores, level.service, before);
         }
     }
 }

@@ -3,28 +3,33 @@
 use std::cmp::Ordering;
 
 use super::item::{Item, Limits, Sums};
+use super::kin::{ANY, Kin, allows};
 use super::list::{Entry, List};
 use super::prices::Prices;
 use super::round::Level;
 
 /// Most nodes and listed answers one solve visits.
-pub(crate) const VISIT_LIMIT: u32 = 1 << 21;
+pub(crate) const VISIT_LIMIT: u32 = 1 << 23;
 
 /// What the search knows beforehand.
 pub(crate) struct Ground<'a> {
     /// Items per service, by rising loss.
     pub cores: &'a [Vec<Item>],
+    pub kin: &'a Kin,
     pub list: &'a List,
     pub limits: Limits,
     pub prices: Prices,
 }
 
-/// The best answer so far and the way to the present node, by rank.
+/// The best answer so far, and the way to the present node.
 #[derive(Debug, Default)]
 pub(crate) struct Incumbent {
     pub sums: Sums,
     pub ranks: Vec<usize>,
+    /// Where the items of the way stand among those that are looked at.
     pub path: Vec<usize>,
+    /// The ranks of an answer that may be as good.
+    pub rival: Vec<usize>,
     /// Answers that lose more than this off the root's bound are not looked for.
     pub reach: f64,
     pub visits: u32,
@@ -35,21 +40,21 @@ impl Ground<'_> {
     pub(crate) fn descend(&self, best: &mut Incumbent, levels: &[Level], sums: Sums, loss: f64) {
         let Some((level, below)) = levels.split_last() else { return self.look(best, sums, loss) };
         let items = self.cores.get(level.service).map(Vec::as_slice).unwrap_or_default();
-        // Twins are interchangeable; of the orders of their choices only the one that wins ties is looked at.
-        let lowest = level.twin.and_then(|twin| best.path.get(twin).copied()).unwrap_or_default();
-        for item in items {
+        let beside = level.kin.and_then(|kin| best.path.get(kin));
+        let beside = beside.map_or(ANY, |&place| self.kin.beside(level.service, place));
+        for (place, item) in items.iter().enumerate() {
             let loss = loss + item.loss;
             // The items rise in loss: where one is out of reach, all after it are.
             if loss > best.reach || best.visits >= VISIT_LIMIT {
                 return;
             }
             let sums = sums.plus(item.sums);
-            if item.rank < lowest || !sums.fits(level.limits) {
+            if !allows(beside, place) || !sums.fits(level.limits) {
                 continue;
             }
             best.visits += 1;
             if let Some(slot) = best.path.get_mut(level.service) {
-                *slot = item.rank;
+                *slot = place;
             }
             if below.is_empty() { self.look(best, sums, loss) } else { self.descend(best, below, sums, loss) }
         }
@@ -76,10 +81,13 @@ impl Ground<'_> {
         if order == Ordering::Greater {
             return;
         }
-        self.list.write_ranks(entry, self.cores, &mut best.path);
-        if order == Ordering::Less || best.path < best.ranks {
+        self.list.write_places(entry, &mut best.path);
+        best.rival.clear();
+        let picks = self.cores.iter().zip(&best.path).filter_map(|(items, &place)| items.get(place));
+        best.rival.extend(picks.map(|item| item.rank));
+        if order == Ordering::Less || best.rival < best.ranks {
             best.sums = sums;
-            best.ranks.clone_from(&best.path);
+            std::mem::swap(&mut best.ranks, &mut best.rival);
             best.reach = best.reach.min(self.prices.bound - sums.key);
         }
     }

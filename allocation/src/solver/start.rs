@@ -24,19 +24,19 @@ impl Solver {
         best.ranks.resize(count, 0);
         best.sums =
             active.iter().filter_map(|items| items.first()).fold(Sums::default(), |sums, item| sums.plus(item.sums));
-        best.path.clear();
+        best.rival.clear();
         let mut sums = Sums::default();
         for (items, answer) in active.iter().zip(&allocation.services) {
             let rank = answer.assured().map_or(0, |choice| choice + 1);
             // A choice that is gone has no item; then there is nothing to start from.
             if let Some(item) = items.iter().find(|item| item.rank == rank) {
                 sums = sums.plus(item.sums);
-                best.path.push(rank);
+                best.rival.push(rank);
             }
         }
-        if best.path.len() == count && sums.fits(limits) && sums.cmp_best_first(&best.sums).is_lt() {
+        if best.rival.len() == count && sums.fits(limits) && sums.cmp_best_first(&best.sums).is_lt() {
             best.sums = sums;
-            best.ranks.clone_from(&best.path);
+            best.ranks.clone_from(&best.rival);
         }
     }
 
