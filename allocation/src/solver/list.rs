@@ -165,3 +165,68 @@ impl Entry {
         (self.places >> (member * PLACE_BITS)) as usize & (MOST_ITEMS - 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ALL: Limits = Limits { uplink: f64::INFINITY, cloud: f64::INFINITY };
+
+    fn core(raw: Vec<(u16, u16, u16)>) -> Vec<Item> {
+        let items = raw.into_iter().enumerate().map(|(rank, (loss, rate, cloud))| {
+            let sums = Sums { key: 0.0, rate: rate.into(), cloud: cloud.into() };
+            Item { sums, loss: loss.into(), rank }
+        });
+        let mut items: Vec<Item> = items.collect();
+        items.sort_by(|a, b| a.loss.total_cmp(&b.loss));
+        items
+    }
+
+    proptest! {
+        #[test]
+        fn everything_in_reach_is_listed_and_found_by_what_it_pays(
+            raw in prop::collection::vec(prop::collection::vec((0..9_u16, 0..99_u16, 0..99_u16), 1..7), 1..5),
+            reach in 0.0..20.0_f64,
+            rate in 0.0..2.0_f64,
+            cloud in 0.0..2.0_f64,
+            from in -10.0..500.0_f64,
+            width in 0.0..100.0_f64,
+        ) {
+            let cores: Vec<Vec<Item>> = raw.into_iter().map(core).collect();
+            let prices = Prices { rate, cloud, ..Prices::default() };
+            let mut list = List::new();
+            list.clear();
+            let mut every = vec![(Vec::new(), Sums::default(), 0.0)];
+            for (service, items) in cores.iter().enumerate() {
+                prop_assert!(list.extend((service, items), None, ALL, reach));
+                let with = |(path, sums, loss): &(Vec<usize>, Sums, f64), place: usize, item: &Item| {
+                    ([path.as_slice(), &[place]].concat(), sums.plus(item.sums), loss + item.loss)
+                };
+                let longer = every.iter().flat_map(|way| items.iter().enumerate().map(move |(at, item)| with(way, at, item)));
+                every = longer.filter(|(.., loss)| *loss <= reach).collect();
+            }
+            list.classify(prices);
+            prop_assert_eq!(list.len(), every.len());
+            let mut path = vec![0; cores.len()];
+            let found: Vec<Vec<usize>> = list.paying(from, from + width).iter().map(|entry| {
+                list.write_places(entry, &mut path);
+                path.clone()
+            }).collect();
+            for (way, sums, _) in &every {
+                let pays = prices.of(sums);
+                prop_assert!(!(from..=from + width).contains(&pays) || found.contains(way), "{way:?} pays {pays}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_service_without_room_leaves_the_list_as_it_was() {
+        let items = core((0..65).map(|rank| (0, rank, rank)).collect());
+        let mut list = List::new();
+        list.clear();
+        assert!(list.extend((0, &items), None, ALL, 0.0));
+        assert!(!list.extend((1, &items), None, ALL, 0.0));
+        assert_eq!((list.len(), list.members().collect::<Vec<_>>()), (65, vec![0]));
+    }
+}
