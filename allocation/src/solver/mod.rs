@@ -7,9 +7,10 @@
 //!
 //! In whole numbers. Where everything fits, every service has its favourite. Otherwise the prices of the two capacities
 //! are sought (`prices`, `program`), which bounds every answer and says what each choice takes off that bound at least.
-//! A round looks at every answer that loses little (`round`): half of the services are listed (`list`), the others
-//! searched (`search`), and what finds nothing as good as it looked for is followed by a wider one. Nothing is allocated
-//! after [`Solver::new`].
+//! A round looks at every answer that loses little (`round`): the answers of about half of the services are listed
+//! (`list`), and those of the others searched (`search`), each of which is completed from the list. A round that finds
+//! nothing as good as what it looked for is followed by a wider one. Of what alike services could swap only one order is
+//! looked at (`kin`). Nothing is allocated after [`Solver::new`].
 
 mod item;
 mod kin;
@@ -28,10 +29,10 @@ use prices::PriceSearch;
 use round::{Round, reckon_losses};
 use search::Incumbent;
 
-/// The first round looks at what loses this many times less per service than the second best of a service does on
-/// average: the more services, the more answers are near the bound.
+/// The first round looks as far as the second best of a service is from its best on average, times this over the number
+/// of services: the more services, the more answers are near the bound.
 const FIRST_REACH: f64 = 18.0;
-/// And at no less than this share of what would prove the incumbent, so that the rounds have an end.
+/// But at least as far as this share of what would prove the incumbent, so that there are few rounds.
 const LEAST_REACH: f64 = 1.0 / 256.0;
 /// Each further round looks this many times as far.
 const GROWTH: f64 = 2.0;
