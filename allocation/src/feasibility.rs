@@ -23,6 +23,7 @@ const MIN_SLACK_S: f64 = 1e-6;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
+#[inline]
 pub fn required_bps(choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<f64> {
     let (costs, slack_s) = (choice.costs(), slack_s(choice, demand, capacity)?);
     let needed = (costs.payload_bits / slack_s).max(costs.mean_bits * demand.fps);
@@ -32,6 +33,7 @@ pub fn required_bps(choice: &Choice, demand: &Demand, capacity: &Capacity) -> Op
 
 /// Seconds that the uplink has for a frame; `None` where there is no time at any rate.
 #[must_use]
+#[inline]
 pub fn slack_s(choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<f64> {
     let costs = choice.costs();
     let slack_s = demand.slo_s - capacity.rtt_s() - costs.execution_s - costs.encode_s - demand.margin_s;
@@ -41,6 +43,7 @@ pub fn slack_s(choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<
 /// As [`required_bps`], from point estimates as the prototype makes them: b ≥ mean S / (D − R − median T), without tails,
 /// encoding, margin or what a stream of frames needs.
 #[must_use]
+#[inline]
 pub fn required_bps_of_point_estimates(choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<f64> {
     let slack_s = demand.slo_s - capacity.rtt_s() - choice.typical_execution_s();
     let needed = choice.costs().mean_bits / slack_s;
@@ -49,6 +52,7 @@ pub fn required_bps_of_point_estimates(choice: &Choice, demand: &Demand, capacit
 
 /// Seconds of the cloud's time that `choice` takes per second.
 #[must_use]
+#[inline]
 pub fn cloud_seconds_per_s(choice: &Choice, demand: &Demand) -> f64 {
     choice.costs().execution_s * demand.fps
 }

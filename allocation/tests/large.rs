@@ -56,3 +56,22 @@ fn services_that_are_all_alike_are_not_permuted() {
         assert!(best.is_optimal(), "step {step}");
     }
 }
+
+#[test]
+fn services_that_share_a_menu_are_not_permuted() {
+    let mut random = Random(5);
+    for round in 0..30 {
+        let one = services(&mut random, 1, 36);
+        let problem: Vec<_> = (0..12)
+            .map(|index| {
+                let mut service = one[0].clone();
+                service.set_weight(1.0 + 0.01 * f64::from(index)).unwrap();
+                service
+            })
+            .collect();
+        let capacity = Capacity::new(random.unit() * 1.8e8, 0.03).unwrap().with_cloud(random.unit() * 4.8).unwrap();
+        let mut best = Allocation::default();
+        Solver::new(12, 36).solve(&problem, &capacity, &mut best).unwrap();
+        assert!(best.is_optimal(), "round {round}");
+    }
+}

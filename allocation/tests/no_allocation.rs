@@ -19,9 +19,13 @@ testkit::count_heap!();
 
 #[test]
 fn no_policy_allocates_after_it_was_made() {
-    for (count_of_services, choices) in [(1, 1), (6, 36), (12, 60)] {
+    for (count_of_services, choices, alike) in [(1, 1, false), (6, 36, false), (12, 60, false), (6, 36, true)] {
         let mut random = Random(choices as u64);
         let mut problem = services(&mut random, count_of_services, choices);
+        if alike {
+            let first = problem[0].clone();
+            problem.fill(first);
+        }
         let names = ["turbo", "prototype", "on-vehicle", "equal-split", "fixed:m0-imgcompNone-inpcomp50"];
         for name in names {
             let name: PolicyName = name.parse().unwrap();

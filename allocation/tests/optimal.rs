@@ -108,7 +108,7 @@ fn service(choices: Vec<(f64, f64, f64, f64)>, weight: f64, fps: f64, floor: f64
 fn instance(coarse: bool) -> impl Strategy<Value = Instance> {
     let choice = if coarse { coarse_choice().boxed() } else { fine_choice().boxed() };
     let one = (prop::collection::vec(choice, 1..6), 0..4u32, 1..4u32, 0..4u32, any::<prop::sample::Index>());
-    let twin = prop::bool::weighted(0.4);
+    let twin = prop_oneof![6 => Just(None), 2 => Just(Some(true)), 2 => Just(Some(false))];
     (
         prop::collection::vec((one, twin), 1..5),
         prop_oneof![1 => Just(0.0), 8 => 0.0..6e7f64],
@@ -120,9 +120,13 @@ fn instance(coarse: bool) -> impl Strategy<Value = Instance> {
         .prop_map(move |(raw, uplink, cloud, rtt, has_past, hysteresis)| {
             let (mut services, mut in_force): (Vec<ServiceProblem>, Vec<Option<usize>>) = Default::default();
             for ((choices, weight, fps, floor, past), twin) in raw {
-                // A share of the services are equal to the one before, which is where ties come from.
-                let new = match services.last() {
-                    Some(last) if twin => last.clone(),
+                // A share of the services are equal to the one before, which is where ties come from, or but for the weight.
+                let new = match (services.last(), twin) {
+                    (Some(last), Some(equal)) => {
+                        let mut twin = last.clone();
+                        twin.set_weight(if equal { last.demand().weight } else { f64::from(weight) }).unwrap();
+                        twin
+                    }
                     _ => service(choices, f64::from(weight), f64::from(fps) * 2.0, f64::from(floor) * 0.125),
                 };
                 in_force.push(past.index(new.menu.choices().len() + 1).checked_sub(1));

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 use crate::choice::Choice;
-use crate::feasibility::cloud_seconds_per_s;
+use crate::feasibility::{cloud_seconds_per_s, required_bps, required_bps_of_point_estimates};
 use crate::problem::{Capacity, Demand, ServiceProblem};
 
 /// Utility is counted in billionths: `value` = weight · accuracy gain · 10⁹.
@@ -20,14 +20,23 @@ pub(crate) const MOST_SERVICES: usize = 64;
 /// Largest capacity that is counted, 2⁵² bit/s or ns/s; more than that is as good as this.
 const MOST_CAPACITY: f64 = 4_503_599_627_370_496.0;
 
-/// What says the least rate at which a choice keeps the deadline, see [`crate::feasibility`].
-pub(crate) type Required = fn(&Choice, &Demand, &Capacity) -> Option<f64>;
-
 /// How the needs of a choice are reckoned.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Rules {
-    pub required: Required,
+    /// From typical values instead of tails.
+    pub point_estimates: bool,
     pub hysteresis: f64,
+}
+
+impl Rules {
+    /// The least rate at which a choice keeps the deadline, see [`crate::feasibility`].
+    pub(crate) fn required(self, choice: &Choice, demand: &Demand, capacity: &Capacity) -> Option<f64> {
+        if self.point_estimates {
+            required_bps_of_point_estimates(choice, demand, capacity)
+        } else {
+            required_bps(choice, demand, capacity)
+        }
+    }
 }
 
 /// One candidate of one service.
@@ -35,7 +44,7 @@ pub(crate) struct Rules {
 pub(crate) struct Item {
     /// What it costs and brings.
     pub sums: Sums,
-    /// What choosing it takes off the root's bound at least; see [`super::prices`].
+    /// What choosing it takes off the bound at least; see [`super::prices`].
     pub loss: f64,
     /// 0 for the on-vehicle detector, else index in the menu + 1.
     pub rank: usize,
@@ -46,8 +55,8 @@ pub(crate) fn preference(a: &Item, b: &Item) -> Ordering {
     a.sums.cmp_best_first(&b.sums).then(a.rank.cmp(&b.rank))
 }
 
-/// The shared capacities in whole units.
-#[derive(Clone, Copy, Debug)]
+/// The shared capacities in whole units, or a part of them.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
     /// bit/s.
     pub uplink: f64,
@@ -60,6 +69,15 @@ impl Limits {
     pub(crate) fn of(capacity: &Capacity) -> Self {
         let whole = |value: f64| value.min(MOST_CAPACITY).floor();
         Self { uplink: whole(capacity.uplink_bps()), cloud: whole(capacity.cloud_seconds_per_s() * 1e9) }
+    }
+
+    /// What is left of it beside `sums`.
+    pub(crate) fn less(self, sums: Sums) -> Self {
+        Self { uplink: self.uplink - sums.rate, cloud: self.cloud - sums.cloud }
+    }
+
+    pub(crate) fn plus(self, sums: Sums) -> Self {
+        Self { uplink: self.uplink + sums.rate, cloud: self.cloud + sums.cloud }
     }
 }
 
@@ -79,12 +97,8 @@ impl Sums {
         Self { key: self.key + other.key, rate: self.rate + other.rate, cloud: self.cloud + other.cloud }
     }
 
-    pub(crate) fn less(self, other: Self) -> Self {
-        Self { key: self.key - other.key, rate: self.rate - other.rate, cloud: self.cloud - other.cloud }
-    }
-
-    pub(crate) fn fits(&self, limit: Limits) -> bool {
-        self.rate <= limit.uplink && self.cloud <= limit.cloud
+    pub(crate) fn fits(&self, limits: Limits) -> bool {
+        (self.rate <= limits.uplink) & (self.cloud <= limits.cloud)
     }
 
     /// What is left of the key after paying for rate and cloud time.
@@ -112,14 +126,13 @@ pub(crate) fn fill(
 ) {
     items.clear();
     let demand = service.demand();
-    let Rules { required, hysteresis } = rules;
     let accuracy_in_force = match in_force {
         None => None,
         Some(None) => Some(demand.floor_accuracy),
         Some(Some(index)) => service
             .menu
             .get(index)
-            .filter(|choice| required(choice, &demand, capacity).is_some())
+            .filter(|choice| rules.required(choice, &demand, capacity).is_some())
             .map(|choice| choice.accuracy()),
     };
     let kept_bonus = |kept: bool| if kept { 1.0 } else { 0.0 };
@@ -130,8 +143,8 @@ pub(crate) fn fill(
         if gain <= 0.0 {
             continue;
         }
-        let Some(needed) = required(choice, &demand, capacity) else { continue };
-        let (rate, cloud) = (needed.ceil(), (cloud_seconds_per_s(choice, &demand) * 1e9).ceil());
+        let Some(needed) = rules.required(choice, &demand, capacity) else { continue };
+        let (rate, cloud) = (whole_above(needed), whole_above(cloud_seconds_per_s(choice, &demand) * 1e9));
         if rate > limits.uplink || cloud > limits.cloud {
             continue;
         }
@@ -139,7 +152,7 @@ pub(crate) fn fill(
         let upward = !kept && accuracy_in_force.is_some_and(|accuracy| choice.accuracy() > accuracy);
         let cost = capacity.cost_of(choice);
         let plain = scaled(demand.weight * gain - cost);
-        let value = if upward { scaled(demand.weight * (gain - hysteresis) - cost) } else { plain };
+        let value = if upward { scaled(demand.weight * (gain - rules.hysteresis) - cost) } else { plain };
         if plain > 0.0 {
             let sums = Sums { key: value * KEEP + kept_bonus(kept), rate, cloud };
             items.push(Item { sums, loss: 0.0, rank: index + 1 });
@@ -147,7 +160,36 @@ pub(crate) fn fill(
     }
 }
 
-/// Plus zero, so that there is no negative zero, which would not compare equal.
+// Conversions, since rounding is a call into the C library on processors without SSE 4.1.
+
+/// The next whole number from one that is not negative; beyond 2⁶³ still more than any capacity.
+fn whole_above(value: f64) -> f64 {
+    let below = (value as i64) as f64;
+    if below < value { below + 1.0 } else { below }
+}
+
+/// In billionths, and never a negative zero, which would not compare equal.
 fn scaled(value: f64) -> f64 {
-    (value * VALUE_SCALE).round() + 0.0
+    let value = value * VALUE_SCALE;
+    (value + 0.5_f64.copysign(value)) as i64 as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn whole_numbers_are_the_nearest(value in prop_oneof![-1e3..1e3_f64, -1e-8..1e-8_f64, Just(-0.0)]) {
+            prop_assert_eq!(whole_above(value.abs() * 1e9), (value.abs() * 1e9).ceil());
+            prop_assert_eq!(scaled(value), (value * 1e9).round());
+            prop_assert!(scaled(value) != 0.0 || scaled(value).is_sign_positive());
+        }
+    }
+
+    #[test]
+    fn what_has_no_measure_is_more_than_any_capacity() {
+        assert!(whole_above(1e300) > MOST_CAPACITY && whole_above(f64::INFINITY) > MOST_CAPACITY);
+    }
 }

@@ -5,31 +5,37 @@
 //! their choice, total bits per second, total cloud time, lowest menu indices from the first service on (the on-vehicle
 //! detector before index 0). That order is total, so equal inputs give equal answers.
 //!
-//! Branch and bound in whole numbers. Where everything fits, every service has its favourite. Otherwise the prices of
-//! the two capacities are sought (`prices`), which bounds every answer and finds a good one (`start`); what the bound shows to be
-//! out of reach of that one is dropped, and what others replace (`reduce`, `dominance`); the few choices left are searched
-//! (`search`) under bounds at several prices (`bound`), down to a list of all answers of the last services (`tail`).
-//! Nothing is allocated after [`Solver::new`].
+//! In whole numbers. Where everything fits, every service has its favourite. Otherwise the prices of the two capacities
+//! are sought (`prices`, `program`), which bounds every answer and says what each choice takes off that bound at least.
+//! A round looks at every answer that loses little (`round`): the answers of about half of the services are listed
+//! (`list`), and those of the others searched (`search`), each of which is completed from the list. A round that finds
+//! nothing as good as what it looked for is followed by a wider one. Of what alike services could swap only one order is
+//! looked at (`kin`). Nothing is allocated after [`Solver::new`].
 
-mod bound;
-mod dominance;
 mod item;
+mod kin;
+mod list;
 mod prices;
-mod reduce;
+mod program;
+mod round;
 mod search;
 mod start;
-mod tail;
 
 use crate::allocation::{Allocation, ServiceAllocation};
-use crate::feasibility::{required_bps, required_bps_of_point_estimates};
 use crate::problem::{Capacity, ServiceProblem};
 use crate::quantity::{InvalidQuantity, fraction};
-use bound::{Fan, slack};
-use dominance::Scarce;
 use item::{Item, Limits, MOST_SERVICES, Rules, Sums};
-use prices::{Ask, PriceSearch, Prices};
-use search::{Ground, Incumbent, Level};
-use tail::Tail;
+use prices::PriceSearch;
+use round::{Round, reckon_losses};
+use search::Incumbent;
+
+/// The first round looks as far as the second best of a service is from its best on average, times this over the number
+/// of services: the more services, the more answers are near the bound.
+const FIRST_REACH: f64 = 18.0;
+/// But at least as far as this share of what would prove the incumbent, so that there are few rounds.
+const LEAST_REACH: f64 = 1.0 / 256.0;
+/// Each further round looks this many times as far.
+const GROWTH: f64 = 2.0;
 
 /// Most partial and full answers that one solve looks at, so that its time has an end whatever the instance; a few
 /// thousand are usual. An answer that ran into it is still feasible, never below on-vehicle nor below a choice in force
@@ -85,10 +91,8 @@ pub struct Solver {
     max_choices: usize,
     rules: Rules,
     services: Vec<Vec<Item>>,
-    levels: Vec<Level>,
     prices: PriceSearch,
-    fan: Fan,
-    tail: Tail,
+    round: Round,
     best: Incumbent,
 }
 
@@ -101,15 +105,14 @@ impl Solver {
         Self {
             max_services,
             max_choices,
-            rules: Rules { required: required_bps, hysteresis: 0.0 },
+            rules: Rules::default(),
             services: (0..max_services).map(|_| Vec::with_capacity(max_items)).collect(),
-            levels: Vec::with_capacity(max_services),
             prices: PriceSearch::new(max_services),
-            fan: Fan::new(max_services),
-            tail: Tail::new(),
+            round: Round::new(max_services, max_items),
             best: Incumbent {
                 ranks: Vec::with_capacity(max_services),
                 path: Vec::with_capacity(max_services),
+                rival: Vec::with_capacity(max_services),
                 ..Incumbent::default()
             },
         }
@@ -125,10 +128,10 @@ impl Solver {
         Ok(Self { rules: Rules { hysteresis, ..self.rules }, ..self })
     }
 
-    /// Takes typical values for what every frame needs, see [`required_bps_of_point_estimates`].
+    /// Takes typical values for what every frame needs, see [`crate::feasibility::required_bps_of_point_estimates`].
     #[must_use]
     pub fn with_point_estimates(self) -> Self {
-        Self { rules: Rules { required: required_bps_of_point_estimates, ..self.rules }, ..self }
+        Self { rules: Rules { point_estimates: true, ..self.rules }, ..self }
     }
 
     /// Replaces `allocation`, the one in force (empty where there is none), by the best for `services`.
@@ -152,9 +155,10 @@ impl Solver {
             item::fill(items, service, capacity, limits, in_force, self.rules);
         }
         self.best.visits = 0;
-        if !self.take_favourites(count, limits) {
+        let favourites = self.take_favourites(count);
+        if !favourites.fits(limits) {
             self.start_incumbent(count, limits, allocation);
-            self.search(count, limits);
+            self.search(count, limits, favourites);
         }
         self.answer(services, capacity, allocation);
         Ok(())
@@ -171,35 +175,25 @@ impl Solver {
         }
     }
 
-    fn search(&mut self, count: usize, limits: Limits) {
-        let active = self.services.get_mut(..count).unwrap_or_default();
-        let most = |need: fn(&Item) -> f64| -> f64 {
-            active.iter().map(|items| items.iter().map(need).fold(0.0, f64::max)).sum()
-        };
-        let uplink = most(|item| item.sums.rate) > limits.uplink;
-        let scarce = Scarce { uplink, cloud: most(|item| item.sums.cloud) > limits.cloud };
-        let prices = self.prices.seek(active, Ask { limits, scarce });
-        let prices = Prices { bound: prices.bound + slack(prices.bound), ..prices };
-        self.improve(count, limits);
-        self.reduce(count, prices, scarce);
-        self.order(count);
-        let active = self.services.get(..count).unwrap_or_default();
-        let gap = prices.bound - self.best.sums.key;
-        let head = self.tail.build(active, &self.levels, prices, limits, gap);
-        let in_order = self.levels.iter().map(|level| active.get(level.service).map(Vec::as_slice).unwrap_or_default());
-        self.fan.build(in_order, head, prices);
-        let ground = Ground {
-            services: active,
-            levels: self.levels.get(..head).unwrap_or_default(),
-            tail: &self.tail,
-            fan: &self.fan,
-            limits,
-            bound: prices.bound,
-            slack: slack(prices.bound),
-        };
-        self.best.path.clear();
-        self.best.path.resize(count, 0);
-        ground.descend(&mut self.best, 0, Sums::default(), 0.0);
+    fn search(&mut self, count: usize, limits: Limits, favourites: Sums) {
+        let services = self.services.get_mut(..count).unwrap_or_default();
+        let prices = self.prices.seek(services, limits, favourites);
+        let regret = reckon_losses(services, prices);
+        self.take_found();
+        let mut gap = prices.bound - self.best.sums.key;
+        let mut reach = (FIRST_REACH * regret / count as f64).max(LEAST_REACH * gap);
+        loop {
+            reach = reach.min(gap);
+            let services = self.services.get(..count).unwrap_or_default();
+            self.round.run(services, prices, limits, reach, &mut self.best);
+            // An answer within reach is the best of all; one beyond it shows how far to look at most.
+            let looked_far_enough = reach >= gap;
+            gap = prices.bound - self.best.sums.key;
+            if looked_far_enough || gap <= reach || self.best.visits >= VISIT_LIMIT {
+                return;
+            }
+            reach *= GROWTH;
+        }
     }
 
     fn answer(&self, services: &[ServiceProblem], capacity: &Capacity, allocation: &mut Allocation) {
@@ -209,7 +203,7 @@ impl Solver {
             let choice = rank.checked_sub(1);
             let needed = choice
                 .and_then(|index| service.menu.get(index))
-                .and_then(|choice| (self.rules.required)(choice, &service.demand(), capacity))
+                .and_then(|choice| self.rules.required(choice, &service.demand(), capacity))
                 .unwrap_or(0.0);
             needed_by_all += needed;
             allocation.services.push(ServiceAllocation { choice, rate_bps: needed, ..ServiceAllocation::default() });
