@@ -23,7 +23,8 @@ impl Collector {
         let mut hops = self.stats.total().hops;
         hops += self.tracer.histograms();
         if wants_picture {
-            let picture = self.picture(&hops, now);
+            let mut picture = self.picture(&hops, now);
+            self.parts().for_each(|part| part.show(now, &mut picture));
             if let Some(live) = self.live_end() {
                 live.show(picture, now);
             }

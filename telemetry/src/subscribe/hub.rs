@@ -9,11 +9,10 @@ use std::time::Duration;
 use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::trace::emitter::{Emitter, ring};
-use serde::Serialize;
 
 use super::publisher::Outlet;
 use super::subscription::{Item, Subscription};
-use super::{Filter, Note, NoteKind, Publisher};
+use super::{Filter, Note, NoteKind, Publisher, Who};
 
 /// Subscribers at a time; each has a thread and a queue of its own.
 pub const MOST_SUBSCRIBERS: usize = 8;
@@ -23,31 +22,6 @@ pub const QUEUE: usize = 4_096;
 const MOST_WAITING: usize = 1_024;
 /// How often the end of the last subscriber is looked for.
 const POLL: Duration = Duration::from_millis(2);
-
-/// Who a process is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct Who {
-    /// `car` or `cloud`.
-    pub program: String,
-    /// Its number.
-    pub pid: u32,
-    /// Its version.
-    pub version: String,
-    /// When it began, Unix time in whole seconds.
-    pub started_unix_s: i64,
-    /// Its first run directory, once there is one.
-    pub run_dir: Option<PathBuf>,
-    /// The names of a car's services, in the order of their numbers.
-    pub services: Vec<String>,
-}
-
-impl Who {
-    /// How it is told from others on this machine.
-    #[must_use]
-    pub fn name(&self) -> String {
-        format!("{}-{}", self.program, self.pid)
-    }
-}
 
 /// What a subscriber wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

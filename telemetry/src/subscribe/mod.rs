@@ -14,14 +14,16 @@ mod subscription;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod who;
 
 pub use filter::{Filter, FilterError};
-pub use hub::{Hub, MOST_SUBSCRIBERS, NoSubscription, QUEUE, Wants, Who};
+pub use hub::{Hub, MOST_SUBSCRIBERS, NoSubscription, QUEUE, Wants};
 pub use note::{Note, NoteKind};
 pub use picture::{
-    AllocationPicture, HopPicture, LinkPicture, LossPicture, NotePicture, Picture, RingPicture, ServicePicture,
-    ThreadPicture,
+    AllocationPicture, EmulatedPicture, GatewayPicture, HandoverPicture, HopPicture, LinkPicture, LossPicture,
+    NotePicture, Picture, RingPicture, ServicePicture, ThreadPicture, WayPicture, WorkerPicture,
 };
 pub(crate) use picture::{Base, millis};
 pub use publisher::Publisher;
 pub use subscription::{Subscription, event_line};
+pub use who::Who;
