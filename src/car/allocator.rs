@@ -12,6 +12,7 @@ use inference::classes::{ClassMap, map_classes, normalise};
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
+use rt_core::ring;
 use rt_core::snapshot;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
@@ -39,7 +40,7 @@ pub struct Client {
     /// Its encoder's mailbox and bell.
     pub encoder: (mailbox::Sender<Assignment>, Doorbell),
     /// What encodings cost.
-    pub costs: rtrb::Consumer<EncodeCost>,
+    pub costs: ring::Consumer<EncodeCost>,
     /// Class maps for its service thread.
     pub class_maps: mailbox::Sender<Arc<Vec<ClassMap>>>,
     /// What the service gets of the uplink, bits per second; the transport keeps to it.

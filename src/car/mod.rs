@@ -9,6 +9,7 @@ mod detector;
 mod drift;
 mod drive;
 mod encoder;
+mod handover;
 mod lessons;
 mod messages;
 mod notices;

@@ -4,6 +4,7 @@ mod books;
 mod models;
 mod staged;
 mod subsystems;
+mod watched;
 mod worker;
 
 use std::cell::{Cell, RefCell};

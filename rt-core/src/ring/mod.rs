@@ -11,6 +11,7 @@ mod send;
 mod tests;
 
 pub use receive::Consumer;
+pub use rtrb::PopError;
 pub use send::Producer;
 
 use crate::depth::{DepthWatch, ReceiverGauge, SenderGauge, gauge};
@@ -21,7 +22,7 @@ use crate::depth::{DepthWatch, ReceiverGauge, SenderGauge, gauge};
 /// let (mut producer, mut consumer) = rt_core::ring::ring(2);
 /// assert!(producer.push('a').is_ok() && producer.push('b').is_ok());
 /// assert_eq!(producer.push('c'), Err('c'), "what has no room comes back");
-/// assert_eq!(consumer.pop(), Some('a'));
+/// assert_eq!(consumer.pop(), Ok('a'));
 /// ```
 #[must_use]
 pub fn ring<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
@@ -33,7 +34,7 @@ pub fn ring<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
 /// ```
 /// let (mut producer, mut consumer, mut watch) = rt_core::ring::watched(4);
 /// (0..3).for_each(|number| assert!(producer.push(number).is_ok()));
-/// while consumer.pop().is_some() {}
+/// while consumer.pop().is_ok() {}
 /// assert!(producer.push(3).is_ok());
 /// let depth = watch.look();
 /// assert_eq!((depth.capacity, depth.waiting, depth.most, depth.sent, depth.lost), (4, 1, 3, 4, 0));

@@ -1,5 +1,7 @@
 //! The receiving end.
 
+use rtrb::PopError;
+
 use crate::depth::ReceiverGauge;
 
 /// The receiving end of a ring.
@@ -14,13 +16,16 @@ impl<T> Consumer<T> {
         Self { ring, gauge }
     }
 
-    /// Takes the oldest value, where there is one. Never waits.
-    pub fn pop(&mut self) -> Option<T> {
-        let value = self.ring.pop().ok()?;
+    /// Takes the oldest value. Never waits.
+    ///
+    /// # Errors
+    /// [`PopError`] where there is none.
+    pub fn pop(&mut self) -> Result<T, PopError> {
+        let value = self.ring.pop()?;
         // A ring is as full as it gets before something is taken: a look here, at the index that taking looks at
         // anyway, misses nothing.
         self.gauge.taken(|| self.ring.slots() + 1);
-        Some(value)
+        Ok(value)
     }
 
     /// Whether there was nothing to take at the time of the call.

@@ -58,7 +58,7 @@ proptest! {
                         oracle.queue.push_back(value);
                     }
                 }
-                Operation::Pop => prop_assert_eq!(consumer.pop(), oracle.queue.pop_front()),
+                Operation::Pop => prop_assert_eq!(consumer.pop().ok(), oracle.queue.pop_front()),
                 Operation::Look => prop_assert_eq!(watch.look(), oracle.look()),
             }
             oracle.settle();
@@ -101,11 +101,11 @@ fn a_watch_beside_running_ends_never_tells_what_cannot_be() {
         let mut expected = 0;
         while expected < VALUES {
             match consumer.pop() {
-                Some(value) => {
+                Ok(value) => {
                     assert_eq!(value, expected);
                     expected += 1;
                 }
-                None => std::thread::yield_now(),
+                Err(_) => std::thread::yield_now(),
             }
         }
     });

@@ -80,14 +80,14 @@ mod tests {
         };
         (0..5).for_each(|number| assert!(producer.push(number).is_ok()));
         assert_eq!(look(&mut handovers), (5, 5, 5, 5, 0));
-        while consumer.pop().is_some() {}
+        while consumer.pop().is_ok() {}
         assert_eq!(look(&mut handovers), (0, 5, 5, 5, 0), "another who looks takes nothing away");
         handovers.tick(Monotonic::ZERO);
         assert!(producer.push(5).is_ok());
         assert_eq!(look(&mut handovers), (1, 5, 5, 6, 0), "the second before counts");
         handovers.tick(Monotonic::ZERO);
         assert_eq!(look(&mut handovers).1, 1);
-        assert!(consumer.pop().is_some());
+        assert!(consumer.pop().is_ok());
         handovers.tick(Monotonic::ZERO);
         handovers.tick(Monotonic::ZERO);
         assert_eq!(look(&mut handovers), (0, 0, 5, 6, 0));
