@@ -155,8 +155,8 @@ fn a_demo_is_tailed_and_looked_at_without_a_path_and_goes_on_whatever_becomes_of
     refused(dir, &["top", "--json"], 2, "--once");
     refused(dir, &["tail", "--topic", "hopp"], 2, "no topic is called \"hopp\"");
     refused(dir, &["tail", "--severity", "loud"], 2, "debug, info, warning, error");
-    refused(dir, &["top", "car-1"], 1, "no car or cloud is called \"car-1\"; there are");
-    refused(dir, &["tail", "config"], 1, "no car or cloud is called");
+    refused(dir, &["top", "car-1"], 1, "no car, cloud or link is called \"car-1\"; there are");
+    refused(dir, &["tail", "config"], 1, "no car, cloud or link is called");
 
     // One that is stopped, one that is killed, and those that talk rubbish or never read.
     let mut stopped = Program::start(&mut here(dir, &["tail", "--severity", "debug"]));
@@ -198,7 +198,7 @@ fn a_demo_is_tailed_and_looked_at_without_a_path_and_goes_on_whatever_becomes_of
     let mut follower = Program::start(&mut here(dir, &["tail", &name, "--topic", "state"]));
     follower.wait_line("tail: car-", PATIENCE);
     std::fs::remove_file(&socket).unwrap();
-    refused(dir, &["tail", "car"], 1, "no car or cloud is called \"car\"; there are");
+    refused(dir, &["tail", "car"], 1, "no car, cloud or link is called \"car\"; there are");
     end(demo);
     let followed = follower.wait(PATIENCE);
     assert!(

@@ -3,6 +3,7 @@
 use telemetry::subscribe::Picture;
 
 use super::rates::Rates;
+use super::table::Table;
 use super::tables;
 use super::terminal::Size;
 
@@ -37,15 +38,20 @@ pub fn of(picture: &Picture, rates: &Rates, silent: bool, skipped: &mut usize, (
         titles.push(screen.len());
         screen.extend(block);
     };
-    let services = tables::services(picture, rates);
-    if !services.is_empty() {
-        add(&mut screen, services.lines());
+    for table in [tables::services(picture, rates), tables::workers(picture)] {
+        if !table.is_empty() {
+            add(&mut screen, table.lines());
+        }
     }
-    let (hops, rings) = (tables::hops(picture).lines(), tables::rings(picture).lines());
-    let both = beside(&hops, &rings);
+    let (hops, rings) = (tables::hops(picture), tables::rings(picture));
+    let blocks = [hops, tables::handovers(picture), rings];
+    let blocks = blocks.iter().filter(|table| !table.is_empty()).map(Table::lines);
+    let blocks = flow(blocks, columns);
     // On a low screen threads and notes are worth more than the last hop.
     let room = lines.saturating_sub(screen.len() + 1).saturating_sub(NOTES + 6).max(3);
-    add(&mut screen, both.into_iter().take(room).collect());
+    if !blocks.is_empty() {
+        add(&mut screen, blocks.into_iter().take(room).collect());
+    }
     let notes = tables::notes(picture, NOTES);
     let mut threads = tables::threads(picture, rates).lines();
     let room = lines.saturating_sub(screen.len() + 1 + notes.len() + 1);
@@ -66,9 +72,25 @@ pub fn of(picture: &Picture, rates: &Rates, silent: bool, skipped: &mut usize, (
     shown.map(|(number, line)| if titles.contains(&number) { format!("{BOLD}{line}{PLAIN}") } else { line }).collect()
 }
 
+/// Blocks side by side as long as there is room for another, and below each other then.
+fn flow(blocks: impl Iterator<Item = Vec<String>>, columns: usize) -> Vec<String> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for block in blocks {
+        match rows.last_mut() {
+            Some(row) if width(row) + GAP.len() + width(&block) <= columns => *row = beside(row, &block),
+            _ => rows.push(block),
+        }
+    }
+    rows.join(&String::new())
+}
+
+fn width(block: &[String]) -> usize {
+    block.iter().map(|line| line.chars().count()).max().unwrap_or(0)
+}
+
 /// Two blocks side by side.
 fn beside(left: &[String], right: &[String]) -> Vec<String> {
-    let width = left.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let width = width(left);
     let line = |number: usize| {
         let text = |block: &[String]| block.get(number).cloned().unwrap_or_default();
         format!("{:<width$}{GAP}{}", text(left), text(right)).trim_end().to_owned()
@@ -103,6 +125,9 @@ mod tests {
             "hops": [{"hop": "total", "count": 4, "p50_ms": 80.0, "p95_ms": 90.0, "p99_ms": 91.0}],
             "rings": (0..12).map(ring).collect::<Vec<_>>(),
             "threads": (0..30).map(thread).collect::<Vec<_>>(),
+            "handovers": [{"handover": "frame's news", "from": "capture-1", "to": "service-1", "capacity": 64, "waiting": 2, "most_lately": 3, "most_waiting": 5,
+                "sent": 1009, "lost": 9}],
+            "gateway": null, "workers": [], "emulated": null,
             "served": 0,
             "losses": {"records_dropped": 3, "rows_lost": 0, "rows_unprotected": 0, "rows_waiting": 0, "frames_lost": 0,
                 "events_lost": 0, "events_late": 2, "events_expired": 0, "last_error": null},
@@ -138,6 +163,7 @@ mod tests {
             "lost  3 records",
             "1 front",
             "ring-11",
+            "capture-1  service-1  frame's news    64        2     3     5    1000     9",
             "thread-29",
             "2 s ago  warning  odd \\u{1b}[2J",
         ] {
@@ -145,6 +171,68 @@ mod tests {
         }
         let text = tables::text(&picture(), &Rates::default());
         assert!(text.contains("thread-29") && !text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_cloud_shows_its_gateway_and_workers_and_a_link_its_two_ways() {
+        let (mut cloud, mut link) = (picture(), picture());
+        cloud.who.program = "cloud".to_owned();
+        cloud.gateway = Some(telemetry::subscribe::GatewayPicture {
+            cars: 2,
+            connections: 3,
+            waiting: 4,
+            running: 1,
+            served: 77,
+            refused: 5,
+            refused_by: [("malformed frame headers".to_owned(), 5)].into(),
+            ..Default::default()
+        });
+        cloud.workers = [("worker-1", Some(0.87)), ("worker-2", None)]
+            .map(|(worker, busy)| telemetry::subscribe::WorkerPicture {
+                worker: worker.to_owned(),
+                alive: busy.is_some(),
+                tasks: 12,
+                busy_s: 3.5,
+                busy,
+            })
+            .to_vec();
+        link.who.program = "link".to_owned();
+        let up = telemetry::subscribe::WayPicture {
+            rate_mbps: Some(18.25),
+            queue_bytes: 12_300,
+            delivered: 900,
+            dropped: 7,
+            dropped_queue: 5,
+            ..Default::default()
+        };
+        link.emulated = Some(telemetry::subscribe::EmulatedPicture { up, ..Default::default() });
+        for (picture, wanted) in [
+            (
+                cloud,
+                [
+                    "cars 2  connections 3",
+                    "waiting 4  with a worker 1",
+                    "refused  5 (5 malformed",
+                    "there      87",
+                    "LOST        -",
+                ],
+            ),
+            (
+                link,
+                [
+                    "rate 18.25 Mbit/s",
+                    "delivered - Mbit/s",
+                    "queue 12.3 kB",
+                    "900 out, 7 dropped (5 queue",
+                    "down  rate -",
+                ],
+            ),
+        ] {
+            let screen = of(&picture, &Rates::default(), false, &mut 0, (250, 80)).join("\n");
+            for text in [screen, tables::text(&picture, &Rates::default())] {
+                wanted.iter().for_each(|wanted| assert!(text.contains(wanted), "{wanted} in\n{text}"));
+            }
+        }
     }
 
     #[test]

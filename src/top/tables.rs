@@ -1,6 +1,6 @@
 //! A snapshot as tables.
 
-use telemetry::subscribe::{LinkPicture, Picture, ThreadPicture};
+use telemetry::subscribe::{EmulatedPicture, GatewayPicture, LinkPicture, Picture, ThreadPicture, WayPicture};
 
 use super::rates::Rates;
 use super::table::{Table, number, word};
@@ -12,7 +12,15 @@ const NOTES: usize = 6;
 /// Everything, one after the other.
 pub fn text(picture: &Picture, rates: &Rates) -> String {
     let mut lines = head(picture);
-    for table in [services(picture, rates), hops(picture), rings(picture), threads(picture, rates)] {
+    let tables = [
+        services(picture, rates),
+        workers(picture),
+        hops(picture),
+        handovers(picture),
+        rings(picture),
+        threads(picture, rates),
+    ];
+    for table in tables {
         if !table.is_empty() {
             lines.push(String::new());
             lines.extend(table.lines());
@@ -39,11 +47,66 @@ pub fn head(picture: &Picture) -> Vec<String> {
     if who.program == "car" {
         lines.push(link(picture.link.as_ref()));
         lines.push(allocation(picture));
-    } else {
-        lines.push(format!("served {} requests", picture.served));
+    }
+    if let Some(seen) = &picture.gateway {
+        lines.extend(gateway(seen));
+    }
+    if let Some(seen) = &picture.emulated {
+        lines.extend(emulated(seen));
     }
     lines.push(losses(picture));
     lines
+}
+
+fn gateway(seen: &GatewayPicture) -> [String; 3] {
+    let by: Vec<String> = seen.refused_by.iter().map(|(what, count)| format!("{count} {}", escaped(what))).collect();
+    let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
+    [
+        format!(
+            "gateway  cars {}  connections {}  frames {} coming or here ({:.1} MB)  waiting {}  with a worker {}",
+            seen.cars,
+            seen.connections,
+            seen.frames,
+            seen.held_bytes as f64 * 1e-6,
+            seen.waiting,
+            seen.running
+        ),
+        format!(
+            "answered  served {}  expired {}  superseded {}  overload {}  failed {}   given up by cars {}",
+            seen.served, seen.expired, seen.superseded, seen.overload, seen.failed, seen.given_up
+        ),
+        format!("refused  {}{by}", seen.refused),
+    ]
+}
+
+fn emulated(seen: &EmulatedPicture) -> [String; 3] {
+    let way = |name: &str, way: &WayPicture| {
+        format!(
+            "{name}  rate {} Mbit/s  delivered {} Mbit/s  queue {:.1} kB   packets {} in, {} out, {} dropped ({} queue, \
+             {} loss)  {} late",
+            number(way.rate_mbps, 2),
+            number(way.delivered_mbps, 2),
+            way.queue_bytes as f64 * 1e-3,
+            way.offered,
+            way.delivered,
+            way.dropped,
+            way.dropped_queue,
+            way.dropped_loss,
+            way.late_1ms
+        )
+    };
+    [
+        format!(
+            "emulated link  {} to {}  clients {}  commands {}  rebinds {}",
+            escaped(&seen.listen),
+            escaped(&seen.server),
+            seen.clients,
+            seen.commands,
+            seen.rebinds
+        ),
+        way("up  ", &seen.up),
+        way("down", &seen.down),
+    ]
 }
 
 fn link(link: Option<&LinkPicture>) -> String {
@@ -154,6 +217,40 @@ pub fn rings(picture: &Picture) -> Table {
     for ring in &picture.rings {
         let counts = [ring.capacity, ring.waiting, ring.most_waiting, ring.dropped];
         table.row(std::iter::once(escaped(&ring.ring)).chain(counts.map(|count| count.to_string())).collect());
+    }
+    table
+}
+
+/// Each hand-over between threads.
+pub fn handovers(picture: &Picture) -> Table {
+    let heads = ["<from", "<to", "<what", "room", "waiting", "most", "ever", "passed", "lost"];
+    let mut table = Table::new("hand-overs between threads (most: of the last 1 to 2 s)", &heads);
+    for seen in &picture.handovers {
+        let counts = [
+            seen.capacity,
+            seen.waiting,
+            seen.most_lately,
+            seen.most_waiting,
+            seen.sent.saturating_sub(seen.lost),
+            seen.lost,
+        ];
+        let names = [&seen.from, &seen.to, &seen.handover].map(|name| escaped(name));
+        table.row(names.into_iter().chain(counts.map(|count| count.to_string())).collect());
+    }
+    table
+}
+
+/// Each worker of a cloud.
+pub fn workers(picture: &Picture) -> Table {
+    let mut table = Table::new("workers", &["<worker", "<state", "busy %", "tasks", "busy s"]);
+    for worker in &picture.workers {
+        table.row(vec![
+            escaped(&worker.worker),
+            if worker.alive { "there" } else { "LOST" }.to_owned(),
+            number(worker.busy.map(|part| part * 100.0), 0),
+            worker.tasks.to_string(),
+            number(Some(worker.busy_s), 1),
+        ]);
     }
     table
 }

@@ -1,6 +1,7 @@
 //! `turbo link`: the link emulator alone, what it is told while it runs, and how true it is.
 
 mod control;
+mod live;
 mod self_test;
 mod send;
 
@@ -15,10 +16,10 @@ use transport::link::{
     Command, DirectionSnapshot, Link, LinkConfig, LinkError, LinkHandle, LinkSnapshot, Script, Trace, VOCABULARY,
 };
 
-use crate::control::ControlSocket;
 use crate::failure::Failure;
 use crate::quantities;
 use crate::signals;
+pub use live::LiveLink;
 
 /// Length of the generated default trace, after which it repeats.
 const GENERATED: Duration = Duration::from_secs(300);
@@ -198,13 +199,15 @@ fn relay(args: &RelayArgs) -> Result<(), Failure> {
     config.script = script(args.script.as_deref())?;
     let (link, handle) = Link::bind(config).map_err(failure)?;
     begin_with(&args.set, &handle)?;
-    let _control = args.control.as_deref().map(|path| ControlSocket::listen(path, handle.clone())).transpose()?;
+    let live = LiveLink::open(&handle, args.control.as_deref())?;
     eprintln!("uplink: {name}, {mean_mbps:.1} Mbit/s on average");
     eprintln!("listening on {}, relaying to {server}", handle.listen_addr());
     if let Some(run_for) = args.run_for {
         stop_after(run_for, &stop);
     }
-    let counters = link.run(&stop).map_err(failure)?;
+    let counters = link.run(&stop).map_err(failure);
+    live.end();
+    let counters = counters?;
     if args.json {
         println!("{}", serde_json::to_string(&counters).map_err(Failure::run)?);
     } else {

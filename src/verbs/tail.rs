@@ -20,9 +20,9 @@ use crate::{live, quantities, tail};
     comes. A tail that reads too slowly loses lines of its own, is told how many, and slows nobody.\n\
     docs/live.md lists subsystems, topics and the keys of --json.")]
 pub struct TailArgs {
-    /// Which one: its name (car-1234), its number, `car`, `cloud`, its run directory or the path of its socket; the only
-    /// car without it.
-    #[arg(value_name = "CAR|CLOUD|RUN_DIR")]
+    /// Which one: its name (car-1234), its number, `car`, `cloud`, `link`, its run directory or the path of its socket;
+    /// the only car without it.
+    #[arg(value_name = "CAR|CLOUD|LINK|RUN_DIR|SOCKET")]
     pub target: Option<String>,
     /// The least severe that is shown: debug, info, warning or error.
     #[arg(long, value_name = "LEVEL", default_value_t = Severity::Info)]

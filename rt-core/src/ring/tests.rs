@@ -16,7 +16,8 @@ enum Operation {
 
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let run = (prop_oneof![Just(Operation::Push), Just(Operation::Pop), Just(Operation::Look)], 1_usize..12);
-    prop::collection::vec(run.prop_map(|(operation, times)| vec![operation; times]), 0..30).prop_map(|runs| runs.concat())
+    prop::collection::vec(run.prop_map(|(operation, times)| vec![operation; times]), 0..30)
+        .prop_map(|runs| runs.concat())
 }
 
 /// A queue that keeps the same books in the obvious way.

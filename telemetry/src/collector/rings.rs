@@ -7,9 +7,9 @@ use rt_core::trace::Tracer;
 use rt_core::trace::counters::{ThreadCounters, ThreadWatch};
 use rt_core::trace::traffic::TrafficWatch;
 
-use super::{Collector, Part};
 use super::inlets::add;
 use super::sampler::Sampler;
+use super::{Collector, Part};
 use crate::emitter::{Emitter, Inlet};
 use crate::events::EventLog;
 use crate::frame_sink::FrameSink;

@@ -61,6 +61,8 @@ pub(super) struct Shared {
     knocked: AtomicBool,
     notes: Mutex<Notes>,
     places: AtomicUsize,
+    /// Of them, those whose subscriber has not taken anything for a while.
+    stuck: AtomicUsize,
     lost: AtomicU64,
     over: AtomicBool,
 }
@@ -90,6 +92,7 @@ impl Hub {
             knocked: AtomicBool::new(false),
             notes: Mutex::default(),
             places: AtomicUsize::new(0),
+            stuck: AtomicUsize::new(0),
             lost: AtomicU64::new(0),
             over: AtomicBool::new(false),
         }))
@@ -171,10 +174,12 @@ impl Hub {
         (self.0.places.load(Ordering::Relaxed), self.0.lost.load(Ordering::Relaxed))
     }
 
-    /// Waits until every subscriber has heard the end, for `patience` at the most: whoever does not read keeps nobody.
+    /// Waits until every subscriber has heard the end, for `patience` at the most. Whoever had stopped reading before
+    /// ([`Subscription::set_stuck`]) is not waited for.
     pub fn wait_for_ends(&self, patience: Duration) {
         let until = Monotonic::now().plus(patience);
-        while self.subscribers().0 > 0 && Monotonic::now() < until {
+        let reading = || self.0.places.load(Ordering::Relaxed) > self.0.stuck.load(Ordering::Relaxed);
+        while reading() && Monotonic::now() < until {
             std::thread::sleep(POLL);
         }
     }
@@ -235,19 +240,33 @@ impl Hub {
 
 /// One of the places, for as long as it is held.
 #[derive(Debug)]
-pub(super) struct Place(Arc<Shared>);
+pub(super) struct Place {
+    shared: Arc<Shared>,
+    stuck: AtomicBool,
+}
 
 impl Place {
     fn take(shared: &Arc<Shared>) -> Option<Self> {
         let one_more = |taken: usize| (taken < MOST_SUBSCRIBERS).then_some(taken + 1);
         shared.places.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Self(Arc::clone(shared)))
+        Some(Self { shared: Arc::clone(shared), stuck: AtomicBool::new(false) })
+    }
+
+    /// Whether its subscriber has stopped reading.
+    pub(super) fn set_stuck(&self, stuck: bool) {
+        match (self.stuck.swap(stuck, Ordering::Relaxed), stuck) {
+            (false, true) => drop(self.shared.stuck.fetch_add(1, Ordering::Relaxed)),
+            (true, false) => drop(self.shared.stuck.fetch_sub(1, Ordering::Relaxed)),
+            (false, false) | (true, true) => {}
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.places.fetch_sub(1, Ordering::Relaxed);
+        // The place last: in between there is at the worst one more to wait for.
+        self.set_stuck(false);
+        self.shared.places.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Subscription {
     queue: Inlet<Item>,
     bell: Doorbell,
     /// Given back when this is dropped, which is how the publisher learns of it.
-    _place: Arc<Place>,
+    place: Arc<Place>,
     lost_told: u64,
     over: bool,
 }
@@ -115,7 +115,7 @@ fn json(line: &impl Serialize) -> String {
 
 impl Subscription {
     pub(super) const fn new(hub: Hub, queue: Inlet<Item>, bell: Doorbell, place: Arc<Place>) -> Self {
-        Self { hub, queue, bell, _place: place, lost_told: 0, over: false }
+        Self { hub, queue, bell, place, lost_told: 0, over: false }
     }
 
     /// Appends what has come to `lines`, a line of JSON each; waits for it until `until`. `false` once everything was
@@ -173,6 +173,12 @@ impl Subscription {
     fn line_of_its_own(&self, topic: &'static str, severity: Severity, text: &str, lines: &mut String) {
         lines.push_str(&json(&head(topic, Monotonic::now(), &ClockAnchor::now(), (severity, LIVE, topic), text)));
         lines.push('\n');
+    }
+
+    /// Whether whoever is on the other end has stopped taking what is written to it: the end of the run does not wait for
+    /// it then ([`Hub::wait_for_ends`]).
+    pub fn set_stuck(&self, stuck: bool) {
+        self.place.set_stuck(stuck);
     }
 
     /// Records that this subscriber has lost so far.

@@ -121,13 +121,7 @@ pub(crate) fn worker_channel_with(gateway: &Doorbell, bell: Doorbell) -> (Worker
     let watch = Some(WorkerWatch { tasks, results, load: Arc::clone(&load) });
     (
         WorkerPort { tasks: task_sender, results: result_receiver, bell: bell.clone(), watch },
-        WorkerEnd {
-            tasks: Some(task_receiver),
-            results: Some(result_sender),
-            bell,
-            gateway: gateway.clone(),
-            load,
-        },
+        WorkerEnd { tasks: Some(task_receiver), results: Some(result_sender), bell, gateway: gateway.clone(), load },
     )
 }
 
