@@ -120,7 +120,7 @@ mod tests {
             "services": [{"service": 1, "name": "front", "config": "edd1", "weight": 1.0, "allocated_mbps": 2.5, "decisions": 4,
                 "decisions_late": 1, "from_cloud": 2, "from_vehicle": 1, "none": 1, "uplink_bytes": 1000, "p50_ms": 80.0, "p95_ms": 90.0, "p99_ms": null}],
             "allocation": {"age_s": 0.1, "policy": "turbo", "available_mbps": 5.0, "expected_utility": 0.5, "on_vehicle_utility": 0.2, "solve_us": 30.0},
-            "link": {"age_s": 0.05, "estimate_mbps": 6.0, "estimate_p10_mbps": 4.0, "estimate_p50_mbps": 5.0, "rtt_ms": 40.0, "loss": 0.01,
+            "link": {"age_s": 0.05, "estimate_mbps": 6.0, "low_mbps": 4.5, "high_mbps": null, "estimate_p10_mbps": 4.0, "estimate_p50_mbps": 5.0, "rtt_ms": 40.0, "loss": 0.01,
                 "connections": 2, "cwnd_bytes": 20000, "delivery_mbps": 3.0, "app_limited": true},
             "hops": [{"hop": "total", "count": 4, "p50_ms": 80.0, "p95_ms": 90.0, "p99_ms": 91.0}],
             "rings": (0..12).map(ring).collect::<Vec<_>>(),
@@ -156,7 +156,7 @@ mod tests {
         let screen = of(&picture(), &Rates::default(), false, &mut 0, (250, 80)).join("\n");
         for wanted in [
             "car-7  running",
-            "estimate 6.00 Mbit/s (p10 4.00, p50 5.00)",
+            "estimate 6.00 Mbit/s (low 4.50, high -; of 10 s p10 4.00, p50 5.00)",
             "loss 1.00 %",
             "connections 2",
             "policy turbo",

@@ -115,9 +115,11 @@ fn link(link: Option<&LinkPicture>) -> String {
     let since =
         if link.age_s > 1.0 { format!("  NO CONNECTION for {:.0} s; before:", link.age_s) } else { String::new() };
     format!(
-        "link{since}  estimate {:.2} Mbit/s (p10 {:.2}, p50 {:.2})  round trip {:.1} ms  loss {:.2} %  connections {}  \
+        "link{since}  estimate {:.2} Mbit/s (low {}, high {}; of 10 s p10 {:.2}, p50 {:.2})  round trip {:.1} ms  loss {:.2} %  connections {}  \
          window {:.0} kB  delivered {:.2} Mbit/s{}",
         link.estimate_mbps,
+        number(link.low_mbps, 2),
+        number(link.high_mbps, 2),
         link.estimate_p10_mbps,
         link.estimate_p50_mbps,
         link.rtt_ms,

@@ -170,7 +170,7 @@ impl Collector {
         let mut names: Vec<String> = self.tracer.dropped_by_thread().map(|(thread, _)| thread.to_owned()).collect();
         self.places = self.inlets.places(names.len());
         names.extend(self.inlets.names());
-        self.events.begin(&names);
+        self.events.begin(names);
     }
 
     /// What the transports have carried in all, now that they have ended.

@@ -7,7 +7,6 @@
 
 mod filter;
 mod hub;
-mod note;
 mod picture;
 mod publisher;
 mod subscription;
@@ -16,14 +15,14 @@ mod tasks;
 mod tests;
 mod who;
 
+pub use crate::events::{Note, NoteKind};
 pub use filter::{Filter, FilterError};
 pub use hub::{Hub, MOST_SUBSCRIBERS, NoSubscription, QUEUE, Wants};
-pub use note::{Note, NoteKind};
 pub use picture::{
     AllocationPicture, EmulatedPicture, GatewayPicture, HandoverPicture, HopPicture, LinkPicture, LossPicture,
     NotePicture, Picture, RingPicture, ServicePicture, ThreadPicture, WayPicture, WorkerPicture,
 };
 pub(crate) use picture::{Base, millis};
 pub use publisher::Publisher;
-pub use subscription::{Subscription, event_line};
+pub use subscription::{Subscription, event_line, note_line};
 pub use who::Who;

@@ -62,6 +62,10 @@ struct EventLine<'a> {
     detail: u8,
     source: &'a str,
     late: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    low_bytes_per_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    high_bytes_per_s: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -94,7 +98,16 @@ pub fn event_line(event: &Event, source: &str, anchor: &ClockAnchor) -> String {
     let text = event.text(source);
     let Event { at, seq, value, service, kind, detail, flags, .. } = *event;
     let head = head("event", at, anchor, (kind.severity(), kind.subsystem(), kind.name()), &text);
-    json(&EventLine { head, service, seq, value, detail, source, late: flags & LATE != 0 })
+    let (low_bytes_per_s, high_bytes_per_s) = event.link_range().unzip();
+    let late = flags & LATE != 0;
+    json(&EventLine { head, service, seq, value, detail, source, late, low_bytes_per_s, high_bytes_per_s })
+}
+
+/// A note as a line of JSON without its end.
+#[must_use]
+pub fn note_line(note: &Note, anchor: &ClockAnchor) -> String {
+    let kind = note.kind.event();
+    json(&head("note", note.at, anchor, (kind.severity(), kind.subsystem(), kind.name()), &note.text))
 }
 
 fn head<'a>(
@@ -150,11 +163,7 @@ impl Subscription {
             let line = match item {
                 Item::Begin(after) => begin_line(hub, after, &anchor),
                 Item::Event(event) => event_line(&event, hub.source(event.source), &anchor),
-                Item::Note(note) => {
-                    let kind = note.kind;
-                    let names = (kind.severity(), kind.subsystem(), kind.topic());
-                    json(&head("note", note.at, &anchor, names, &note.text))
-                }
+                Item::Note(note) => note_line(&note, &anchor),
                 Item::Picture(picture) => json(&finished(&picture, hub, &anchor)),
             };
             lines.push_str(&line);

@@ -9,6 +9,11 @@ pub struct LinkPicture {
     pub age_s: f64,
     /// Estimated capacity.
     pub estimate_mbps: f64,
+    /// One byte in ten of the last second came at less than this, seen at the receiver and scaled to the estimate; `None`
+    /// where too little was sent to tell.
+    pub low_mbps: Option<f64>,
+    /// One byte in ten came at more than this.
+    pub high_mbps: Option<f64>,
     /// Of the estimates of the last 10 s, one in ten was below this.
     pub estimate_p10_mbps: f64,
     /// Their median.

@@ -26,9 +26,9 @@ impl From<&Note> for NotePicture {
         Self {
             at_unix_s: 0.0,
             at_ns: note.at.as_ns(),
-            severity: note.kind.severity().name().to_owned(),
-            subsystem: note.kind.subsystem().to_owned(),
-            topic: note.kind.topic().to_owned(),
+            severity: note.kind.event().severity().name().to_owned(),
+            subsystem: note.kind.event().subsystem().to_owned(),
+            topic: note.kind.event().name().to_owned(),
             text: note.text.clone(),
         }
     }
