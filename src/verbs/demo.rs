@@ -45,13 +45,13 @@ pub struct DemoArgs {
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Scales the trace to this mean, Mbit/s; at 0 nothing passes.
-    #[arg(long, value_name = "MBIT/S", value_parser = link::megabits)]
+    #[arg(long, value_name = "MBIT/S", value_parser = quantities::megabits)]
     pub mean_mbps: Option<f64>,
     /// Round trip on the idle link, half of it in each direction.
-    #[arg(long, value_name = "DURATION", default_value = "40ms", value_parser = quantities::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "40ms", value_parser = quantities::round_trip)]
     pub rtt: Duration,
     /// Probability that a packet is lost, in either direction, 0 to 1.
-    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0)]
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0, value_parser = quantities::probability)]
     pub loss: f64,
     /// What happens to the link meanwhile: lines of a time and a command, as `turbo link --help` lists them.
     #[arg(long, value_name = "FILE")]

@@ -34,10 +34,10 @@ pub struct TailArgs {
     #[arg(long, value_name = "NAME")]
     pub topic: Vec<String>,
     /// End after so many lines.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = quantities::whole::<u64>("number of lines", 1..=u64::MAX, "20"))]
     pub count: Option<u64>,
     /// End after this long (30s, 2m, 500ms).
-    #[arg(long = "for", value_name = "DURATION", value_parser = quantities::duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = quantities::run_length)]
     pub run_for: Option<Duration>,
     /// Print each as a line of JSON.
     #[arg(long)]
