@@ -26,10 +26,10 @@ const EVENTS: &str = "
 ## The event log: `<first run directory>/events/events_<day>_<K>.bin`
 
 Every record that reaches the collector, as one event, and every note (what the process said of its state, its peers and
-what it refused or lost), in the order of time; `event_log_quota_mib` bounds it, and its oldest files make way. A file is one line, `turbo-events 1 ` and a JSON object (fields with their offsets, kinds, names of
-the sources, both clocks at two instants), then events of a fixed size, little-endian: `at_ns` u64 (monotonic), `seq` u64,
-`value` u64, `service` u16, `source` u16, `kind` u8, `detail` u8, `flags` u8 (bit 0: came late, out of order; bit 1: a note
-goes on), one byte unused.
+what it refused or lost), in the order of time; `event_log_quota_mib` bounds it, and its oldest files make way. A file is
+one line, `turbo-events 1 ` and a JSON object (fields with their offsets, kinds, names of the sources, both clocks at two
+instants), then events of a fixed size, little-endian: `at_ns` u64 (monotonic), `seq` u64, `value` u64, `service` u16,
+`source` u16, `kind` u8, `detail` u8, `flags` u8 (bit 0: came late, out of order; bit 1: a note goes on), one byte unused.
 A killed process leaves at most half an event at the end, which readers leave out. In Python:
 
 ```python
