@@ -123,7 +123,7 @@ mod tests {
             let mut reader = NoteReader::default();
             for (event, _) in left.filter(|(_, missing)| !**missing) {
                 if let Some(read) = reader.take(&event) {
-                    prop_assert!(notes.iter().any(|note| *note == read), "{:?} of {:?}", read, notes);
+                    prop_assert!(notes.contains(&read), "{:?} of {:?}", read, notes);
                 }
             }
         }
