@@ -2,6 +2,7 @@
 
 use telemetry::subscribe::Picture;
 
+use super::head::head;
 use super::rates::Rates;
 use super::table::Table;
 use super::tables;
@@ -28,7 +29,7 @@ pub fn of(picture: &Picture, rates: &Rates, silent: bool, skipped: &mut usize, (
         let text = format!("{columns}x{lines} is too small; {}x{} is the least. q ends.", LEAST.0, LEAST.1);
         return message(&text, (columns, lines));
     }
-    let mut screen = tables::head(picture);
+    let mut screen = head(picture);
     if silent && let Some(first) = screen.first_mut() {
         first.insert_str(0, "NO NEWS: is it stopped?  ");
     }

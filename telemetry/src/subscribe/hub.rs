@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -10,12 +10,11 @@ use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::trace::emitter::{Emitter, ring};
 
+use super::place::{MOST_SUBSCRIBERS, Place, Places};
 use super::publisher::Outlet;
 use super::subscription::{Item, Subscription};
 use super::{Filter, Note, NoteKind, Publisher, Who};
 
-/// Subscribers at a time; each has a thread and a queue of its own.
-pub const MOST_SUBSCRIBERS: usize = 8;
 /// What waits for one subscriber at the most.
 pub const QUEUE: usize = 4_096;
 /// Notes on their way to the collector, which fetches them forty times a second.
@@ -60,9 +59,7 @@ pub(super) struct Shared {
     /// Whether somebody stands in `joining`.
     knocked: AtomicBool,
     notes: Mutex<Notes>,
-    places: AtomicUsize,
-    /// Of them, those whose subscriber has not taken anything for a while.
-    stuck: AtomicUsize,
+    places: Arc<Places>,
     lost: AtomicU64,
     over: AtomicBool,
 }
@@ -91,8 +88,7 @@ impl Hub {
             joining: Mutex::default(),
             knocked: AtomicBool::new(false),
             notes: Mutex::default(),
-            places: AtomicUsize::new(0),
-            stuck: AtomicUsize::new(0),
+            places: Arc::default(),
             lost: AtomicU64::new(0),
             over: AtomicBool::new(false),
         }))
@@ -148,7 +144,7 @@ impl Hub {
         if self.is_over() {
             return Err(NoSubscription::Over);
         }
-        let place = Place::take(&self.0).ok_or(NoSubscription::Full)?;
+        let place = Place::take(&self.0.places).ok_or(NoSubscription::Full)?;
         let (queue, inlet) = ring(QUEUE);
         let bell = Doorbell::futex();
         let held = Arc::new(place);
@@ -171,15 +167,14 @@ impl Hub {
     /// Subscribers now, and what all there ever were have lost.
     #[must_use]
     pub fn subscribers(&self) -> (usize, u64) {
-        (self.0.places.load(Ordering::Relaxed), self.0.lost.load(Ordering::Relaxed))
+        (self.0.places.taken(), self.0.lost.load(Ordering::Relaxed))
     }
 
     /// Waits until every subscriber has heard the end, for `patience` at the most. Whoever had stopped reading before
     /// ([`Subscription::set_stuck`]) is not waited for.
     pub fn wait_for_ends(&self, patience: Duration) {
         let until = Monotonic::now().plus(patience);
-        let reading = || self.0.places.load(Ordering::Relaxed) > self.0.stuck.load(Ordering::Relaxed);
-        while reading() && Monotonic::now() < until {
+        while self.0.places.reading() > 0 && Monotonic::now() < until {
             std::thread::sleep(POLL);
         }
     }
@@ -235,38 +230,6 @@ impl Hub {
 
     pub(super) fn state(&self) -> String {
         locked(&self.0.notes).state.clone()
-    }
-}
-
-/// One of the places, for as long as it is held.
-#[derive(Debug)]
-pub(super) struct Place {
-    shared: Arc<Shared>,
-    stuck: AtomicBool,
-}
-
-impl Place {
-    fn take(shared: &Arc<Shared>) -> Option<Self> {
-        let one_more = |taken: usize| (taken < MOST_SUBSCRIBERS).then_some(taken + 1);
-        shared.places.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Self { shared: Arc::clone(shared), stuck: AtomicBool::new(false) })
-    }
-
-    /// Whether its subscriber has stopped reading.
-    pub(super) fn set_stuck(&self, stuck: bool) {
-        match (self.stuck.swap(stuck, Ordering::Relaxed), stuck) {
-            (false, true) => drop(self.shared.stuck.fetch_add(1, Ordering::Relaxed)),
-            (true, false) => drop(self.shared.stuck.fetch_sub(1, Ordering::Relaxed)),
-            (false, false) | (true, true) => {}
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // The place last: in between there is at the worst one more to wait for.
-        self.set_stuck(false);
-        self.shared.places.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

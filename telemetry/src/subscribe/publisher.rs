@@ -7,8 +7,9 @@ use std::time::Duration;
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 
-use super::hub::{Place, Queue};
+use super::hub::Queue;
 use super::picture::{Base, Picture};
+use super::place::Place;
 use super::subscription::Item;
 use super::{Hub, Note, Wants};
 use crate::events::{Event, EventSink};

@@ -8,8 +8,8 @@ use rt_core::doorbell::Doorbell;
 use rt_core::trace::emitter::Inlet;
 use serde::Serialize;
 
-use super::hub::Place;
 use super::picture::Picture;
+use super::place::Place;
 use super::tasks::add_tasks;
 use super::{Hub, Note};
 use crate::events::{Event, LATE, Severity};
