@@ -59,24 +59,28 @@ pub const MOST_CAPACITY: usize = MOST_CELLS - 2;
 pub fn evicting_ring<T: Send>(capacity: usize) -> Result<(Sender<T>, Receiver<T>), EvictingRingError> {
     match capacity {
         0 => Err(EvictingRingError::NoCapacity),
-        1..=MOST_CAPACITY => Ok(halves(capacity, SenderGauge::default(), ReceiverGauge::default())),
+        1..=MOST_CAPACITY => Ok(halves(capacity)),
         _ => Err(EvictingRingError::CapacityTooLarge { capacity, most: MOST_CAPACITY }),
     }
 }
 
 /// A ring for one value.
 pub(crate) fn of_one<T: Send>() -> (Sender<T>, Receiver<T>) {
-    halves(1, SenderGauge::default(), ReceiverGauge::default())
+    halves(1)
 }
 
 /// The same, and what tells how full it is.
 pub(crate) fn of_one_watched<T: Send>() -> (Sender<T>, Receiver<T>, DepthWatch) {
     let (sender, receiver, watch) = gauge(1);
-    let (sender, receiver) = halves(1, sender, receiver);
+    let (sender, receiver) = gauged(1, sender, receiver);
     (sender, receiver, watch)
 }
 
-fn halves<T: Send>(capacity: usize, sender: SenderGauge, receiver: ReceiverGauge) -> (Sender<T>, Receiver<T>) {
+fn halves<T: Send>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    gauged(capacity, SenderGauge::default(), ReceiverGauge::default())
+}
+
+fn gauged<T: Send>(capacity: usize, sender: SenderGauge, receiver: ReceiverGauge) -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared::new(capacity));
     (Sender::new(Arc::clone(&shared), sender), Receiver::new(shared, receiver))
 }
