@@ -39,7 +39,7 @@ pub fn of_process(found: &Found, wanted: Wanted) -> Result<(), Failure> {
     let until = wanted.run_for.map(|length| Monotonic::now().plus(length));
     let mut printer = Printer::new(wanted.json, wanted.count);
     let lines = subscribe(found, &wanted)?;
-    finish(follow(lines, &found.name, &mut printer, until))
+    finish(follow(lines, &found.name, &mut printer, until, None))
 }
 
 /// Prints a run's event log, and then follows the run where it is going on in the process `found`.
@@ -63,15 +63,23 @@ pub fn of_run(dir: &Path, found: Option<Found>, wanted: Wanted) -> Result<(), Fa
     let after = serde_json::from_str::<serde_json::Value>(&begin).ok().and_then(|line| line.get("after_ns")?.as_u64());
     // A directory above the run's is not the run's.
     let run = found.who.as_ref().and_then(|who| who.run_dir.as_deref()).unwrap_or(dir);
-    let told = match past::print(run, &wanted.filter, after.map(Monotonic::from_ns), &mut printer) {
+    let (told, from_log) = match past::print(run, &wanted.filter, after.map(Monotonic::from_ns), &mut printer) {
         // A run whose profile allows the event log nothing is told to subscribers alone.
-        Err(Stop::Failed(Failure::Config(_))) => Ok(()),
-        other => other,
+        Err(Stop::Failed(Failure::Config(_))) => (Ok(()), false),
+        other => (other, true),
     };
     finish(told.and_then(|()| {
         printer.line(&begin)?;
-        follow(lines, &found.name, &mut printer, until)
+        follow(lines, &found.name, &mut printer, until, after.filter(|_| from_log))
     }))
+}
+
+/// Whether it is one of the notes that a subscriber is told again, and that the event log has.
+fn is_in_the_log(line: &str, after_ns: u64) -> bool {
+    let told: Option<serde_json::Value> = serde_json::from_str(line).ok();
+    let is_note = |told: &serde_json::Value| told.get("type").and_then(serde_json::Value::as_str) == Some("note");
+    let at_ns = told.filter(is_note).and_then(|told| told.get("at_ns")?.as_u64());
+    at_ns.is_some_and(|at_ns| at_ns <= after_ns)
 }
 
 fn subscribe(found: &Found, wanted: &Wanted) -> Result<Lines, Failure> {
@@ -82,12 +90,20 @@ fn gone(name: &str) -> Failure {
     Failure::Run(format!("{name} went away without a word: it was killed, or this connection was ended"))
 }
 
-fn follow(mut lines: Lines, name: &str, printer: &mut Printer, until: Option<Monotonic>) -> Result<(), Stop> {
+/// Prints what comes; of notes until `after_ns`, where that is given, the event log has told.
+fn follow(
+    mut lines: Lines,
+    name: &str,
+    printer: &mut Printer,
+    until: Option<Monotonic>,
+    after_ns: Option<u64>,
+) -> Result<(), Stop> {
     loop {
         if !lines.has_more() {
             printer.flush()?;
         }
         match lines.next(until)? {
+            Heard::Line(line) if after_ns.is_some_and(|after_ns| is_in_the_log(&line, after_ns)) => {}
             Heard::Line(line) => printer.line(&line)?,
             Heard::Nothing => return Ok(printer.flush()?),
             Heard::Closed if printer.heard_the_end() => return Ok(printer.flush()?),

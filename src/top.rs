@@ -3,6 +3,7 @@
 //! The terminal is drawn with a handful of escape sequences of ECMA-48 and three system calls, because that is all that
 //! tables renewed once a second need.
 
+mod head;
 mod rates;
 mod screen;
 mod table;

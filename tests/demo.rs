@@ -186,7 +186,7 @@ fn what_is_wrong_is_said_once_with_its_place_and_the_right_exit_code() {
         (&["demo", "--for", "soon"], 2, "30s"),
         (&["car", "other.yaml"], 78, "the table was measured with another edd0 (aa03a48eb0939d9b)"),
         (&["car", "fixed.yaml"], 78, "has no such configuration; expected one of edd1-imgcomp50-inpcompNone"),
-        (&["demo", "--loss", "2"], 78, "loss is 2"),
+        (&["demo", "--loss", "2"], 2, "\"2\" is no probability; write a number from 0 to 1"),
         (&["link", "--server", "127.0.0.1:9", "--trace", "bad.trace"], 78, "bad.trace:3:1"),
     ];
     for (words, code, said) in cases {

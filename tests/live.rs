@@ -148,15 +148,54 @@ fn a_demo_is_tailed_and_looked_at_without_a_path_and_goes_on_whatever_becomes_of
         "{}",
         text.stdout
     );
+    let handed = |from: &str, to: &str, what: &str| {
+        let all = seen["handovers"].as_array().unwrap();
+        let one = all.iter().find(|one| one["from"] == from && one["to"] == to && one["handover"] == what);
+        one.unwrap_or_else(|| panic!("{from} to {to}, {what}: {all:?}")).clone()
+    };
+    for (from, to, what) in [
+        ("capture-1", "encoder-1", "frame"),
+        ("capture-1", "detector", "frame"),
+        ("capture-1", "service-1", "frame's news"),
+        ("detector", "service-1", "vehicle's result"),
+    ] {
+        let seen = handed(from, to, what);
+        let count = |key: &str| seen[key].as_u64().unwrap();
+        assert!(count("sent") > 0 && count("most_waiting") >= 1, "{seen}");
+        assert!(count("waiting") <= count("most_waiting") && count("most_waiting") <= count("capacity"), "{seen}");
+    }
+    assert_eq!(handed("encoder-1", "transport", "payload")["capacity"], 1, "only the newest waits");
+    assert!(handed("transport", "service-1", "cloud's result")["capacity"].as_u64().unwrap() > 1);
     let cloud = success(dir, &["top", "cloud", "--once", "--json"]);
-    assert_eq!(cloud[0]["who"]["program"], "cloud");
+    let gateway = &cloud[0]["gateway"];
+    assert_eq!((&cloud[0]["who"]["program"], &gateway["cars"]), (&"cloud".into(), &1.into()));
+    assert!(gateway["connections"].as_u64().unwrap() >= 1 && gateway["refused"] == 0, "{gateway}");
+    assert!(named(&cloud[0], "workers", "worker").contains("worker-1"), "{}", cloud[0]);
+    assert!(cloud[0]["workers"][0]["busy"].as_f64().is_none_or(|part| (0.0..=1.0).contains(&part)));
+    let text = run(dir, &["top", "cloud", "--once"]);
+    assert!(text.stdout.contains("gateway  cars 1  connections "), "{}", text.stdout);
+    let link = success(dir, &["top", "link", "--once", "--json"]);
+    let up = &link[0]["emulated"]["up"];
+    assert_eq!(link[0]["who"]["program"], "link");
+    assert!(up["offered"].as_u64().unwrap() > 0 && up["delivered"].as_u64().unwrap() > 0, "{up}");
+
+    // The same ways lead to whoever is to be told something.
+    let told = success(dir, &["control", "status", "--json"]);
+    assert_eq!(told[0]["answers"][0]["ok"], true, "the only car: {told:?}");
+    let told = success(dir, &["control", &name, "context", "speed_mps=3", "--json"]);
+    assert_eq!(told[0]["answers"][0]["ok"], true, "{told:?}");
+    let told = success(dir, &["control", "link", "rate", "up", "12", "--json"]);
+    assert_eq!(told[0]["answers"][0]["ok"], true, "{told:?}");
+    refused(dir, &["control", "cloud", "rate", "up", "12"], 78, "is no command");
+    refused(dir, &["control", "car-1", "status"], 1, "no car, cloud or link is called \"car-1\"; there are");
+    refused(dir, &["control", "no/such.sock", "status"], 1, "no/such.sock: No such file");
 
     refused(dir, &["top"], 2, "turbo top --once");
     refused(dir, &["top", "--json"], 2, "--once");
     refused(dir, &["tail", "--topic", "hopp"], 2, "no topic is called \"hopp\"");
     refused(dir, &["tail", "--severity", "loud"], 2, "debug, info, warning, error");
-    refused(dir, &["top", "car-1"], 1, "no car or cloud is called \"car-1\"; there are");
-    refused(dir, &["tail", "config"], 1, "no car or cloud is called");
+    refused(dir, &["top", "car-1"], 1, "no car, cloud or link is called \"car-1\"; there are");
+    refused(dir, &["tail", "config"], 1, "no car, cloud or link is called");
 
     // One that is stopped, one that is killed, and those that talk rubbish or never read.
     let mut stopped = Program::start(&mut here(dir, &["tail", "--severity", "debug"]));
@@ -194,11 +233,17 @@ fn a_demo_is_tailed_and_looked_at_without_a_path_and_goes_on_whatever_becomes_of
     seqs.sort_unstable();
     assert!(seqs.len() > 2 && seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "{seqs:?}");
 
+    // What was said is in there as well, and told once.
+    let told = success(dir, &["tail", run_dir.to_str().unwrap(), "--json", "--topic", "state", "--for", "2s"]);
+    let running = |line: &&Value| line["text"].as_str().unwrap().contains("running");
+    let notes = told.iter().filter(|line| line["type"] == "note");
+    assert_eq!(notes.filter(running).count(), 1, "{told:?}");
+
     // Without its file it is not found any more; who is there stays.
     let mut follower = Program::start(&mut here(dir, &["tail", &name, "--topic", "state"]));
     follower.wait_line("tail: car-", PATIENCE);
     std::fs::remove_file(&socket).unwrap();
-    refused(dir, &["tail", "car"], 1, "no car or cloud is called \"car\"; there are");
+    refused(dir, &["tail", "car"], 1, "no car, cloud or link is called \"car\"; there are");
     end(demo);
     let followed = follower.wait(PATIENCE);
     assert!(
@@ -213,6 +258,9 @@ fn a_demo_is_tailed_and_looked_at_without_a_path_and_goes_on_whatever_becomes_of
     let past =
         success(dir, &["tail", run_dir.to_str().unwrap(), "--json", "--severity", "debug", "--topic", "decided"]);
     assert!(past.len() > 40 && past.iter().all(|line| line["topic"] == "decided"), "{}", past.len());
+    let said = success(dir, &["tail", run_dir.to_str().unwrap(), "--json", "--topic", "state", "--topic", "connected"]);
+    assert!(said.iter().all(|line| line["type"] == "note") && said.iter().any(|line| running(&line)), "{said:?}");
+    assert!(said.iter().any(|line| line["topic"] == "connected"), "{said:?}");
     refused(dir, &["tail", run_dir.join("client").to_str().unwrap()], 78, "no event log");
     std::fs::write(run_dir.join("events").join("events_0.bin"), "rubbish").unwrap();
     refused(dir, &["tail", run_dir.to_str().unwrap()], 1, "1 of 2 files of the event log cannot be read");
@@ -228,6 +276,10 @@ fn of_two_demos_one_has_to_be_named_and_one_that_is_killed_is_said_to_have_gone(
     let ended = run(dir, &["tail"]);
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
     assert!(ended.stderr.contains(&first_name) && ended.stderr.contains(&second_name), "{}", ended.stderr);
+    for verb in [&["control", "status"][..], &["top", "--once"]] {
+        refused(dir, verb, 2, &format!("name one, such as turbo {} ", verb[0]));
+        refused(dir, verb, 2, &second_name);
+    }
     let told = success(dir, &["tail", &second_name, "--json", "--topic", "decided", "--count", "1"]);
     assert!(told[0]["text"].as_str().unwrap().starts_with(&second_name), "{told:?}");
 

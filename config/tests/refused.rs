@@ -64,7 +64,7 @@ fn a_car_profile_says_what_is_wrong_with_it() {
         ((1, "cost_per_mb: 0"), "cost_per_mb: .nan", ".nan", &["cost_per_mb` is NaN; expected 0 to 1000 of weighted"]),
         ((1, "threads:"), "zzzzzzz:", "zzzzzzz", &["unknown key `zzzzzzz`", "one of run, services, vehicle, cloud"]),
         ((1, "    slo_ms: 200\n"), "", "weight", &["the key `slo_ms` is missing"]),
-        ((1, "fps: 5"), "fps: five", "five", &["`five` is not a number"]),
+        ((1, "fps: 5"), "fps: five", "five", &["`fps` is `five`; expected a number"]),
         ((1, "fps: 5"), "fps: 0", "0", &["`services[0].fps` is 0; expected 0.1 to 240 frames per second"]),
         ((1, "fps: 5"), "fps: .nan", ".nan", &["`services[0].fps` is NaN; expected 0.1 to 240"]),
         ((1, "fps: 5"), "fps: -.inf", "-.inf", &["is -inf; expected 0.1 to 240"]),
@@ -81,7 +81,12 @@ fn a_car_profile_says_what_is_wrong_with_it() {
         ((1, "width: 1920"), "width: 8", "8", &["width` is 8; expected 64 to 7680 pixels"]),
         ((1, "height: 1080"), "height: 4321", "4321", &["`height` is 4321; expected 64 to 4320 pixels"]),
         ((1, "dir: frames/right"), "dir: ''", "''", &["`dir` is empty; expected a path"]),
-        ((1, "width: 1920"), "width: 19.5", "19.5", &["`19.5` is not a whole number from 0 to 4294967295"]),
+        (
+            (1, "width: 1920"),
+            "width: 19.5",
+            "19.5",
+            &["`width` is `19.5`; expected a whole number from 0 to 4294967295"],
+        ),
         ((1, "frame_slots: 8"), "frame_slots: 8\n  frame_slots: 9", "frame_slots", &["a second time"]),
         (
             (1, "margin_ms: 8"),
@@ -95,7 +100,7 @@ fn a_car_profile_says_what_is_wrong_with_it() {
             "always",
             &["unknown value `always`", "require, prefer, never"],
         ),
-        ((1, "lock: true"), "lock: yes", "yes", &["`yes` is not true or false"]),
+        ((1, "lock: true"), "lock: yes", "yes", &["`lock` is `yes`; expected true or false"]),
         ((1, "uplink_slot_bytes: 8388608"), "uplink_slot_bytes: 1", "1", &["is 1; expected 4096 to 268435456 bytes"]),
         ((1, "mode: strict"), "mode: strikt", "strikt", &["did you mean `strict`?", "best_effort, strict"]),
         ((1, "    priority: 60\n"), "", "fifo", &["`threads.capture.policy` is real-time, which needs a `priority`"]),
@@ -295,7 +300,7 @@ fn a_car_profile_says_what_is_wrong_with_it() {
             &["`cloud.probe` is fill with carrier auto, which sends no probe; expected none, or carrier: prototype"],
         ),
         ((1, "model: models/edd1.onnx"), "model: ''", "''", &["`vehicle.model` is empty; expected a path"]),
-        ((1, "model: models/edd1.onnx"), "model:", "", &["there is no value; expected a text"]),
+        ((1, "model: models/edd1.onnx"), "model:", "", &["`model` has no value; expected a text"]),
         (
             (1, "client_queries: 100"),
             "client_queries: 0",
@@ -324,7 +329,12 @@ fn a_cloud_profile_says_what_is_wrong_with_it() {
         ((1, "name: edd4"), "name: edd2", "edd2", &["`models[1].name` is \"edd2\", as in entry 0"]),
         ((1, "workers: 4"), "workers: 0", "0", &["`workers` is 0; expected 1 to 256 workers"]),
         ((1, "listen: 0.0.0.0:4433"), "listen: 0.0.0.0:99999", "0.0.0.0:99999", &["expected host:port"]),
-        ((1, "frame_bytes: 8388608"), "frame_bytes: 8M", "8M", &["`8M` is not a whole number that is not negative"]),
+        (
+            (1, "frame_bytes: 8388608"),
+            "frame_bytes: 8M",
+            "8M",
+            &["`frame_bytes` is `8M`; expected a whole number from 0"],
+        ),
         (
             (1, "on_loss: fault"),
             "on_loss: degrade",
@@ -337,7 +347,7 @@ fn a_cloud_profile_says_what_is_wrong_with_it() {
             "mode",
             &["`threads` has worker.on_loss degrade, but there is one worker only; expected fault"],
         ),
-        ((1, "cars: 64"), "cars: -1", "-1", &["`-1` is not a whole number from 0"]),
+        ((1, "cars: 64"), "cars: -1", "-1", &["`cars` is `-1`; expected a whole number from 0"]),
     ];
     for (place, new, at, words) in cases {
         assert_says(&message::<CloudProfile>("cloud.yaml", *place, new), at, words);

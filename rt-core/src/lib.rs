@@ -5,6 +5,7 @@
 
 pub mod channel;
 pub mod clock;
+pub mod depth;
 pub mod detections;
 pub mod doorbell;
 pub mod evicting_ring;
@@ -13,6 +14,7 @@ pub mod lifecycle;
 pub mod mailbox;
 pub mod memory;
 pub mod process;
+pub mod ring;
 pub mod snapshot;
 pub mod stop;
 mod sync;

@@ -12,6 +12,7 @@ use config::table::UtilityTable;
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox::{self, mailbox};
+use rt_core::ring;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 use rt_core::wait::{WaitStrategy, Waiter};
@@ -56,7 +57,7 @@ fn the_camera_that_counts_most_gets_the_uplink() {
         shares.push((share_out, 0.0));
         let demand = Demand { weight: service.weight, slo_s: 0.2, fps: 5.0, margin_s: 0.015, floor_accuracy };
         let encoder = (mailbox().0, Doorbell::futex());
-        Client { demand, encoder, costs: rtrb::RingBuffer::new(4).1, class_maps: mailbox().0, share }
+        Client { demand, encoder, costs: ring::ring(4).1, class_maps: mailbox().0, share }
     });
     let allocator = Allocator {
         bell: bell.clone(),

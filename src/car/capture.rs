@@ -10,6 +10,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::frame::FrameMeta;
 use rt_core::mailbox;
 use rt_core::memory::pool::{FramePool, Overfilled, ReadLease, WriteLease};
+use rt_core::ring;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
 use rt_core::wait::Waiter;
@@ -34,7 +35,7 @@ pub struct Capture {
     /// Frames captured by all cameras, for the summary.
     pub captured: Arc<AtomicU64>,
     /// News for the service.
-    pub news: rtrb::Producer<FrameNews>,
+    pub news: ring::Producer<FrameNews>,
     /// The service's bell.
     pub service_bell: Doorbell,
     /// Newest frame for the encoder.

@@ -8,6 +8,7 @@ use rt_core::clock::Monotonic;
 use rt_core::detections::Detections;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
+use rt_core::ring;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
 use rt_core::wait::Waiter;
@@ -21,7 +22,7 @@ pub struct Lane {
     /// The frame that waits its turn.
     pub waiting: Option<LeasedFrame>,
     /// Results.
-    pub results: rtrb::Producer<VehicleResult>,
+    pub results: ring::Producer<VehicleResult>,
     /// The service's bell.
     pub service_bell: Doorbell,
 }

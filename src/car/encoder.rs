@@ -9,6 +9,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::frame::FrameMeta;
 use rt_core::mailbox;
 use rt_core::memory::pool::{FramePool, ReadLease};
+use rt_core::ring;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
 use rt_core::trace::images::{Direction, ImageRecord, ImageStep};
@@ -35,11 +36,11 @@ pub struct Encoder {
     /// The transport's bell.
     pub up_bell: Doorbell,
     /// Notes for the service.
-    pub notes: rtrb::Producer<EncodeNote>,
+    pub notes: ring::Producer<EncodeNote>,
     /// The service's bell.
     pub service_bell: Doorbell,
     /// Costs for the allocator; what does not fit is not missed.
-    pub costs: rtrb::Producer<EncodeCost>,
+    pub costs: ring::Producer<EncodeCost>,
     /// Time between two probes of an idle link.
     pub probe_period: Duration,
     /// Name of the on-vehicle configuration.

@@ -14,6 +14,7 @@ use rt_core::frame::{FrameMeta, PixelFormat};
 use rt_core::mailbox::{self, mailbox};
 use rt_core::memory::arena::HugePages;
 use rt_core::memory::pool::{FramePool, WriteLease};
+use rt_core::ring;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 use rt_core::wait::{WaitStrategy, Waiter};
@@ -44,7 +45,7 @@ struct Counting {
     written: *const u8,
     encoder: mailbox::Receiver<LeasedFrame>,
     detector: mailbox::Receiver<LeasedFrame>,
-    news: rtrb::Consumer<FrameNews>,
+    news: ring::Consumer<FrameNews>,
     /// Heap calls of the thread when warm, and at the end.
     calls: Arc<std::sync::Mutex<Vec<HeapCalls>>>,
     stop: StopToken,
@@ -115,9 +116,9 @@ impl Camera<WriteLease> for Counting {
 
 #[test]
 fn the_capture_thread_hands_frames_on_without_the_heap_and_without_a_copy() {
-    let (to_encoder, from_camera) = mailbox();
+    let (to_encoder, from_camera, _watched) = mailbox::watched();
     let (to_detector, for_detector) = mailbox();
-    let (news_in, news_out) = rtrb::RingBuffer::new(64);
+    let (news_in, news_out, _watched) = ring::watched(64);
     let calls = Arc::new(std::sync::Mutex::new(Vec::with_capacity(2)));
     let stop = StopToken::default();
     let camera = Counting {
@@ -160,8 +161,8 @@ fn the_encoder_thread_hands_payloads_on_without_the_heap() {
     let (mut camera, frames) = mailbox();
     let (mut assign, assignments) = mailbox();
     let (up, mut transport) = mailbox();
-    let (notes, mut service) = rtrb::RingBuffer::new(64);
-    let (costs, mut allocator) = rtrb::RingBuffer::new(64);
+    let (notes, mut service) = ring::ring(64);
+    let (costs, mut allocator) = ring::ring(64);
     let (bell, up_bell, halt) = (Doorbell::futex(), Doorbell::futex(), StopToken::default());
     let names = Names::default();
     let name = |text| names.intern(text);

@@ -9,6 +9,7 @@ mod detector;
 mod drift;
 mod drive;
 mod encoder;
+mod handover;
 mod lessons;
 mod messages;
 mod notices;
@@ -148,7 +149,6 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let state =
         Rounds { stop, bell, run_for, link, allocator: &mut notices, hangup, credentials }.make(&mut supervisor);
     notices.tell();
-    sockets.end();
 
     if let Ok(report) = report.try_recv() {
         let context = SummaryContext {
@@ -171,6 +171,8 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     } else {
         eprintln!("turbo: the collector was lost, and with it the summary");
     }
+    // Last, so that nothing else waits for subscribers.
+    sockets.end();
     log.outcome(state)
 }
 

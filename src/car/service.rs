@@ -10,6 +10,7 @@ use inference::classes::{ClassMap, map_detections};
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox;
+use rt_core::ring;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::{Counter, ThreadCounters};
 use rt_core::wait::Waiter;
@@ -30,13 +31,13 @@ pub struct Service {
     /// This thread's bell.
     pub bell: Doorbell,
     /// From the capture thread.
-    pub news: rtrb::Consumer<FrameNews>,
+    pub news: ring::Consumer<FrameNews>,
     /// From the encoder.
-    pub notes: rtrb::Consumer<EncodeNote>,
+    pub notes: ring::Consumer<EncodeNote>,
     /// From the detector.
-    pub vehicle: rtrb::Consumer<VehicleResult>,
+    pub vehicle: ring::Consumer<VehicleResult>,
     /// From the transport.
-    pub cloud: rtrb::Consumer<CloudReply>,
+    pub cloud: ring::Consumer<CloudReply>,
     /// Cloud classes → the car's, per model; from the allocator when the cloud's menu changes.
     pub class_maps: mailbox::Receiver<Arc<Vec<ClassMap>>>,
     /// How long before its deadline a frame is decided at the latest.

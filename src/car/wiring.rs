@@ -28,6 +28,7 @@ use super::capture::Capture;
 use super::detector::Lane;
 use super::drift::DriftWatch;
 use super::encoder::Encoder;
+use super::handover::Route;
 use super::peer;
 use super::ping::Ping;
 use super::plan::Plan;
@@ -147,17 +148,18 @@ pub fn wire(
         wiring.memory.push(format!("{}: uplink {}", service.name, payloads.arena().report()));
 
         let (service_bell, encoder_bell) = (Doorbell::futex(), Doorbell::futex());
-        let (news_in, news_out) = rtrb::RingBuffer::new(RING);
-        let (notes_in, notes_out) = rtrb::RingBuffer::new(RING);
-        let (results_in, results_out) = rtrb::RingBuffer::new(RING);
-        let (replies_in, replies_out) = rtrb::RingBuffer::new(RING);
-        let (costs_in, costs_out) = rtrb::RingBuffer::new(RING);
-        let (to_encoder, from_camera) = mailbox();
-        let (to_detector, for_detector) = mailbox();
+        let [capture, encoder, decider] = ["capture", "encoder", "service"].map(|role| format!("{role}-{number}"));
+        let (to_encoder, from_camera) = Route::of("frame", &capture, &encoder).mailbox(collector);
+        let (up_in, up_out) = Route::of("payload", &encoder, "transport").mailbox(collector);
+        let (to_detector, for_detector) = Route::of("frame", &capture, "detector").mailbox(collector);
+        let (news_in, news_out) = Route::of("frame's news", &capture, &decider).ring(RING, collector);
+        let (notes_in, notes_out) = Route::of("encoder's notes", &encoder, &decider).ring(RING, collector);
+        let (results_in, results_out) = Route::of("vehicle's result", "detector", &decider).ring(RING, collector);
+        let (replies_in, replies_out) = Route::of("cloud's result", "transport", &decider).ring(RING, collector);
+        let (costs_in, costs_out) = Route::of("encoding's cost", &encoder, "allocator").ring(RING, collector);
         let (assign, assigned) = mailbox();
         let (map_in, map_out) = mailbox();
         let (share_in, share_out) = mailbox();
-        let (up_in, up_out) = mailbox();
         wiring.capture.push(Capture {
             service: number,
             slo,
@@ -173,7 +175,7 @@ pub fn wire(
             detector_bell: detector_bell.clone(),
             contexts: collector.cameras(RING),
             sampler,
-            counters: collector.counters(format!("capture-{number}")),
+            counters: collector.counters(capture),
         });
         wiring.encoders.push(Encoder {
             bell: encoder_bell.clone(),
@@ -189,7 +191,7 @@ pub fn wire(
             on_vehicle: plan.on_vehicle,
             images: collector.images(RING),
             coder: ImageEncoder::new(),
-            counters: collector.counters(format!("encoder-{number}")),
+            counters: collector.counters(encoder),
         });
         wiring.lanes.push(Lane {
             frames: for_detector,
@@ -228,7 +230,7 @@ pub fn wire(
             margin: Duration::from_secs_f64(profile.decision.margin_ms * 1e-3),
             on_vehicle: plan.on_vehicle,
             records: collector.frames(RING),
-            counters: collector.counters(format!("service-{number}")),
+            counters: collector.counters(decider),
         });
     }
     let (estimate_in, estimates) = mailbox();

@@ -4,6 +4,7 @@ mod books;
 mod models;
 mod staged;
 mod subsystems;
+mod watched;
 mod worker;
 
 use std::cell::{Cell, RefCell};
@@ -81,7 +82,6 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
             credentials::renew(&tls, &hub);
         }
     });
-    sockets.end();
     if let Some(report) = parts.report.borrow().as_ref().and_then(|report| report.try_recv().ok()) {
         eprintln!("{} requests served", report.served);
         let written = parts.dirs.borrow().as_ref().map(|dirs| dirs.write_trace(&report.hops, &report.threads));
@@ -92,6 +92,8 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     if let Some(dir) = parts.dirs.borrow().as_ref().and_then(|dirs| dirs.run(Role::Server)) {
         eprintln!("logs in {}", dir.display());
     }
+    // Last, so that nothing else waits for subscribers.
+    sockets.end();
     log.outcome(state)
 }
 

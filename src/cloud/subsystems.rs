@@ -23,7 +23,7 @@ use telemetry::logs::{LogOptions, Logs};
 use telemetry::names::Names;
 use telemetry::run_dir::{Role, RunDirs, Subdirs};
 use transport::certs::{Cloud, Credentials};
-use transport::gateway::worker::worker_channel;
+use transport::gateway::worker::{WorkerWatch, worker_channel};
 use transport::gateway::{Gateway, GatewayLimits, GatewayStats, run_gateway};
 use transport::wire::MAX_FRAME_BYTES;
 use transport::wire::menu::{CloudMenu, ModelEntry};
@@ -31,6 +31,7 @@ use transport::wire::menu::{CloudMenu, ModelEntry};
 use super::Parts;
 use super::books::{Books, Ledger};
 use super::staged::{Settle, Staged};
+use super::watched::Watched;
 use super::worker::Worker;
 use crate::core_map::Crew;
 use crate::event_log::event_log;
@@ -70,12 +71,14 @@ pub(super) fn make(
     let entries = &profile.threads;
     let mut crew = Crew::new(entries.mode, false);
     let (mut tracer, mut watches) = (Tracer::default(), Vec::new());
+    let mut watched = Vec::new();
     let (mut workers, mut ports, mut done, mut ready) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for number in 1..=u16::try_from(profile.workers).unwrap_or(u16::MAX) {
-        let (port, end) = worker_channel(&gateway_bell);
+        let (mut port, end) = worker_channel(&gateway_bell);
         let (done_in, done_out) = rtrb::RingBuffer::new(RING);
         let (ready_in, ready_out) = sync_channel(1);
         let name = format!("worker-{number}");
+        watched.extend(port.watch().map(|watch| (name.clone(), watch)));
         let (counters, watch) = ThreadCounters::new(name.clone());
         watches.push(watch);
         let worker = Worker {
@@ -113,7 +116,7 @@ pub(super) fn make(
     });
 
     let stats = Arc::new(GatewayStats::default());
-    let gateway_stats = Arc::clone(&stats);
+    let (gateway_stats, shown_stats) = (Arc::clone(&stats), Arc::clone(&stats));
     let (served_in, served) = rtrb::RingBuffer::new(RING);
     let (events_in, events) = rtrb::RingBuffer::new(RING);
     let (threads, menu, address) = (Rc::clone(&groups), Rc::clone(&parts.menu), Rc::clone(&parts.address));
@@ -178,6 +181,7 @@ pub(super) fn make(
         collector.hear_images(images);
         collector.sample(carried, Duration::from_millis(profile.logs.logging_interval_ms.into()));
         watches.into_iter().for_each(|watch| collector.watch(watch));
+        show(watched, &shown_stats, &mut collector);
         *books.borrow_mut() = Some(Books::new(served, events, done, rows, names, models, hub));
         *dirs.borrow_mut() = Some(made);
         let (report_in, reported) = sync_channel(1);
@@ -190,6 +194,17 @@ pub(super) fn make(
     });
     let ledger = Ledger { books: Rc::clone(&parts.books), stats };
     Ok(vec![Box::new(workers), Box::new(gateway), Box::new(collector), Box::new(ledger)])
+}
+
+/// Has the collector's snapshots show gateway, workers and what lies between them.
+fn show(workers: Vec<(String, WorkerWatch)>, stats: &Arc<GatewayStats>, collector: &mut Collector) {
+    let mut loads = Vec::new();
+    for (name, WorkerWatch { tasks, results, load }) in workers {
+        collector.watch_handover("task", "gateway", &name, tasks);
+        collector.watch_handover("result", &name, "gateway", results);
+        loads.push((name, load));
+    }
+    collector.show_part(Watched::new(stats, loads));
 }
 
 fn tell(model: &ModelEntry) {

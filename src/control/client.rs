@@ -143,7 +143,7 @@ impl Lines {
                 }
                 Ok(_) if room == 0 || self.line.len() as u64 >= MOST_LINE_BYTES => {
                     return Err(Failure::Run(format!(
-                        "{}: a line of more than {MOST_LINE_BYTES} bytes: no car or cloud is there",
+                        "{}: a line of more than {MOST_LINE_BYTES} bytes: no car, cloud or link is there",
                         self.path.display()
                     )));
                 }

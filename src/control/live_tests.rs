@@ -146,6 +146,40 @@ fn subscribers_that_stop_go_or_talk_rubbish_cost_nobody_but_themselves() {
 }
 
 #[test]
+fn the_end_of_a_run_waits_for_those_who_read_and_not_for_one_that_is_stopped() {
+    with_collector(|path, hub, mut stamper, finish| {
+        let stopped = Subscriber::join(path, EVERYTHING);
+        let told = std::sync::atomic::AtomicBool::new(false);
+        let telling = std::thread::scope(|scope| {
+            let (told, stamper) = (&told, &mut stamper);
+            scope.spawn(move || {
+                let mut seq = 0;
+                while !told.load(std::sync::atomic::Ordering::Relaxed) {
+                    let now = Monotonic::now();
+                    stamper.stamp(Hop::Capture, FrameId { service: 1, seq }, now, now);
+                    seq += 1;
+                    std::thread::yield_now();
+                }
+            });
+            let begun = Monotonic::now();
+            // Over only when nobody is left to wait for: it takes nothing any more.
+            hub.wait_for_ends(PATIENCE);
+            told.store(true, std::sync::atomic::Ordering::Relaxed);
+            begun.elapsed()
+        });
+        assert!(telling < PATIENCE && hub.subscribers().0 == 1, "it still holds its place");
+        let reads = Subscriber::join(path, EVERYTHING);
+        drop(stamper);
+        finish();
+        reads.hops_and_losses();
+        hub.wait_for_ends(PATIENCE);
+        assert_eq!(hub.subscribers().0, 1, "who reads has heard the end, the other keeps nobody");
+        let (hops, lost) = stopped.hops_and_losses();
+        assert!(hops > 0 && lost > 0, "and goes on where it was: {hops} heard, {lost} lost");
+    });
+}
+
+#[test]
 fn a_hundred_subscribers_are_turned_away_with_a_word_and_places_come_back() {
     with_collector(|path, hub, _stamper, finish| {
         let mut all: Vec<Subscriber> = (0..100).map(|_| Subscriber::ask(path, EVERYTHING)).collect();

@@ -1,6 +1,6 @@
 //! The commands that every live process takes: who it is, and subscriptions, which a thread of their own serves.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -13,6 +13,8 @@ use super::Reply;
 
 /// How soon it is seen, where nothing happens, that a subscriber has gone.
 const LOOK: Duration = Duration::from_millis(500);
+/// A subscriber that takes nothing for so long is stopped, or as good as that. The end of a run waits as long for others.
+const STUCK: Duration = Duration::from_millis(250);
 
 /// Answers `command`, if it is one of these.
 pub(super) fn asked(hub: &Hub, command: &str) -> Result<Option<Reply>, String> {
@@ -46,13 +48,33 @@ pub(super) fn asked(hub: &Hub, command: &str) -> Result<Option<Reply>, String> {
 /// read. One that does not read keeps this thread and nobody else: its queue loses what it has no room for.
 pub(super) fn serve(mut stream: &UnixStream, mut subscription: Subscription) -> std::io::Result<()> {
     stream.write_all(b"ok\n")?;
+    stream.set_write_timeout(Some(STUCK))?;
     let mut lines = String::new();
     while subscription.read(Monotonic::now().plus(LOOK), &mut lines) {
         if lines.is_empty() && has_gone(stream) {
             break;
         }
-        stream.write_all(lines.as_bytes())?;
+        write(stream, lines.as_bytes(), &subscription)?;
         lines.clear();
+    }
+    Ok(())
+}
+
+/// Writes all of it, however long that takes, and says of the subscriber meanwhile whether it takes anything.
+fn write(mut stream: &UnixStream, mut bytes: &[u8], subscription: &Subscription) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        match stream.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                subscription.set_stuck(false);
+                bytes = bytes.get(count..).unwrap_or_default();
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => {}
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => subscription.set_stuck(true),
+                _ => return Err(error),
+            },
+        }
     }
     Ok(())
 }

@@ -20,25 +20,54 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Found {
     /// Its socket.
     pub path: PathBuf,
-    /// What it is called: `car-` or `cloud-` and its number.
+    /// What it is called: `car-`, `cloud-` or `link-` and its number.
     pub name: String,
     /// What it says of itself; `None` where it is there and says nothing.
     pub who: Option<Who>,
 }
 
-/// The process that `target` means: its name, its number, `car` or `cloud`, its run directory or one above, or the path
-/// of its socket. Without a target it is the only car, or else the only process.
+/// What can be running.
+const PROGRAMS: [&str; 3] = ["car", "cloud", "link"];
+
+/// The process that `target` means: its name, its number, `car`, `cloud` or `link`, its run directory or one above, or
+/// the path of its socket. Without a target it is the only car, or else the only process.
 ///
 /// # Errors
 /// [`Failure::Usage`] where several could be meant, with a list of them; [`Failure::Run`] where none is.
 pub fn choose(target: Option<&str>, verb: &str) -> Result<Found, Failure> {
-    if let Some(path) = target.map(Path::new)
-        && std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket())
-    {
-        return Ok(look(path.to_owned()));
+    if let Some(path) = target.map(Path::new) {
+        if is_socket(path) {
+            return Ok(look(path.to_owned()));
+        }
+        if looks_like_a_path(path)
+            && let Err(error) = path.symlink_metadata()
+        {
+            return Err(Failure::Run(format!(
+                "{}: {error}; expected the path of a socket, which a car or link has that runs with --control, or a run \
+                 directory",
+                path.display()
+            )));
+        }
     }
     let running = all(&directory());
     choose_from(running, target, verb)
+}
+
+/// Whether `word` says which process is meant, where it could also be the first word of something to be told to one: no
+/// command has such a name.
+pub fn is_target(word: &str) -> bool {
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
+    let (program, number) = word.split_once('-').map_or((word, None), |(program, number)| (program, Some(number)));
+    let is_name = PROGRAMS.contains(&program) && number.is_none_or(is_number);
+    is_name || is_number(word) || looks_like_a_path(Path::new(word)) || is_socket(Path::new(word))
+}
+
+fn looks_like_a_path(word: &Path) -> bool {
+    word.as_os_str().as_encoded_bytes().contains(&b'/')
+}
+
+fn is_socket(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket())
 }
 
 /// The process whose run directory is `dir`, or one below it.
@@ -76,9 +105,9 @@ fn nobody(target: Option<&str>, others: &[Found]) -> String {
     let wanted = target.map_or_else(|| " runs".to_owned(), |target| format!(" is called {target:?}"));
     let dir = directory();
     if others.is_empty() {
-        return format!("no car or cloud{wanted} (none is in {}); start one, such as turbo demo", dir.display());
+        return format!("no car, cloud or link{wanted} (none is in {}); start one, such as turbo demo", dir.display());
     }
-    format!("no car or cloud{wanted}; there are\n{}", list(others))
+    format!("no car, cloud or link{wanted}; there are\n{}", list(others))
 }
 
 fn places_of(meant: &[Found], wanted: fn(&Found) -> bool) -> Vec<usize> {

@@ -1,6 +1,7 @@
-//! Where running cars and clouds are found by those who want to look at them, without a path being typed.
+//! Where running cars, clouds and links are found by those who want to look at them or tell them something, without a
+//! path being typed.
 //!
-//! Each has a socket of its own name, `car-PID.sock` or `cloud-PID.sock`, in one directory that only its user can read:
+//! Each has a socket of its own name, such as `car-PID.sock`, in one directory that only its user can read:
 //! `$XDG_RUNTIME_DIR/turbo`, or `/tmp/turbo-UID` where that variable is not set. It takes the commands of the control
 //! socket, and subscriptions.
 
@@ -12,7 +13,7 @@ mod tests;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-pub use find::{Found, choose, of_run};
+pub use find::{Found, choose, is_target, of_run};
 pub use serve::{LiveSockets, NoCommands};
 
 /// What the name of a socket ends with.

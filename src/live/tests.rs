@@ -46,7 +46,19 @@ fn without_a_name_it_is_the_only_car_and_with_one_whatever_has_it() {
     let nobody = chosen(&[], None).expect_err("nobody");
     assert!(nobody.contains("start one, such as turbo demo"), "{nobody}");
     let wrong = chosen(&["car-1"], Some("car-9")).expect_err("another");
-    assert!(wrong.contains("no car or cloud is called \"car-9\"; there are\n  car-1"), "{wrong}");
+    assert!(wrong.contains("no car, cloud or link is called \"car-9\"; there are\n  car-1"), "{wrong}");
+}
+
+#[test]
+fn what_names_a_process_is_told_from_what_is_to_be_told_to_one() {
+    for target in ["car", "cloud", "link", "car-7", "link-12", "4711", "/run/turbo/car.sock", "./runs", "no/such"] {
+        assert!(is_target(target), "{target}");
+    }
+    for command in ["status", "context", "who", "rate", "blackout", "car-", "car-x", "cars", "-1", "speed_mps=3", ""] {
+        assert!(!is_target(command), "{command}");
+    }
+    let missing = choose(Some("no/such.sock"), "top").expect_err("nothing there").to_string();
+    assert!(missing.contains("no/such.sock: No such file") && missing.contains("or a run directory"), "{missing}");
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use rt_core::clock::{ClockAnchor, Monotonic, UnixTime};
-use telemetry::events::EventFile;
-use telemetry::subscribe::{Filter, event_line};
+use telemetry::events::{EventFile, NoteReader};
+use telemetry::subscribe::{Filter, event_line, note_line};
 
 use super::print::{Printer, Stop};
 use crate::event_log::EVENTS_DIR;
 use crate::failure::Failure;
 
-/// Prints the events of the run in `dir` that `filter` lets through, those after `until` left out.
+/// Prints the events and notes of the run in `dir` that `filter` lets through, those after `until` left out.
 ///
 /// # Errors
 /// [`Failure::Config`] where there is no event log; [`Failure::Run`], after all the others were printed, where a file
@@ -18,8 +18,10 @@ use crate::failure::Failure;
 pub fn print(dir: &Path, filter: &Filter, until: Option<Monotonic>, printer: &mut Printer) -> Result<(), Stop> {
     let files = files(dir)?;
     let mut unread = 0;
+    // A note may begin in one file and end in the next.
+    let mut notes = NoteReader::default();
     for path in &files {
-        if let Err(stop) = print_file(path, filter, until, printer) {
+        if let Err(stop) = print_file(path, filter, until, &mut notes, printer) {
             let Stop::Failed(failure) = stop else { return Err(stop) };
             unread += 1;
             printer.flush()?;
@@ -47,7 +49,13 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn print_file(path: &Path, filter: &Filter, until: Option<Monotonic>, printer: &mut Printer) -> Result<(), Stop> {
+fn print_file(
+    path: &Path,
+    filter: &Filter,
+    until: Option<Monotonic>,
+    notes: &mut NoteReader,
+    printer: &mut Printer,
+) -> Result<(), Stop> {
     let mut file = EventFile::open(path).map_err(Failure::run)?;
     let header = file.header();
     let number = |key: &str| header.get("anchor")?.get(key)?.as_u64();
@@ -65,6 +73,10 @@ fn print_file(path: &Path, filter: &Filter, until: Option<Monotonic>, printer: &
     for event in file.by_ref() {
         let event = event.map_err(|error| Failure::Run(format!("{}: {error}", path.display())))?;
         if until.is_some_and(|until| event.at > until) || !filter.event(event.kind) {
+            continue;
+        }
+        if event.kind.note().is_some() {
+            notes.take(&event).map_or(Ok(()), |note| printer.line(&note_line(&note, &anchor)))?;
             continue;
         }
         let source = names.get(usize::from(event.source)).map_or("", String::as_str);

@@ -2,7 +2,9 @@
 
 use telemetry::subscribe::Picture;
 
+use super::head::head;
 use super::rates::Rates;
+use super::table::Table;
 use super::tables;
 use super::terminal::Size;
 
@@ -27,7 +29,7 @@ pub fn of(picture: &Picture, rates: &Rates, silent: bool, skipped: &mut usize, (
         let text = format!("{columns}x{lines} is too small; {}x{} is the least. q ends.", LEAST.0, LEAST.1);
         return message(&text, (columns, lines));
     }
-    let mut screen = tables::head(picture);
+    let mut screen = head(picture);
     if silent && let Some(first) = screen.first_mut() {
         first.insert_str(0, "NO NEWS: is it stopped?  ");
     }
@@ -37,15 +39,20 @@ pub fn of(picture: &Picture, rates: &Rates, silent: bool, skipped: &mut usize, (
         titles.push(screen.len());
         screen.extend(block);
     };
-    let services = tables::services(picture, rates);
-    if !services.is_empty() {
-        add(&mut screen, services.lines());
+    for table in [tables::services(picture, rates), tables::workers(picture)] {
+        if !table.is_empty() {
+            add(&mut screen, table.lines());
+        }
     }
-    let (hops, rings) = (tables::hops(picture).lines(), tables::rings(picture).lines());
-    let both = beside(&hops, &rings);
+    let (hops, rings) = (tables::hops(picture), tables::rings(picture));
+    let blocks = [hops, tables::handovers(picture), rings];
+    let blocks = blocks.iter().filter(|table| !table.is_empty()).map(Table::lines);
+    let blocks = flow(blocks, columns);
     // On a low screen threads and notes are worth more than the last hop.
     let room = lines.saturating_sub(screen.len() + 1).saturating_sub(NOTES + 6).max(3);
-    add(&mut screen, both.into_iter().take(room).collect());
+    if !blocks.is_empty() {
+        add(&mut screen, blocks.into_iter().take(room).collect());
+    }
     let notes = tables::notes(picture, NOTES);
     let mut threads = tables::threads(picture, rates).lines();
     let room = lines.saturating_sub(screen.len() + 1 + notes.len() + 1);
@@ -66,9 +73,25 @@ pub fn of(picture: &Picture, rates: &Rates, silent: bool, skipped: &mut usize, (
     shown.map(|(number, line)| if titles.contains(&number) { format!("{BOLD}{line}{PLAIN}") } else { line }).collect()
 }
 
+/// Blocks side by side as long as there is room for another, and below each other then.
+fn flow(blocks: impl Iterator<Item = Vec<String>>, columns: usize) -> Vec<String> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for block in blocks {
+        match rows.last_mut() {
+            Some(row) if width(row) + GAP.len() + width(&block) <= columns => *row = beside(row, &block),
+            _ => rows.push(block),
+        }
+    }
+    rows.join(&String::new())
+}
+
+fn width(block: &[String]) -> usize {
+    block.iter().map(|line| line.chars().count()).max().unwrap_or(0)
+}
+
 /// Two blocks side by side.
 fn beside(left: &[String], right: &[String]) -> Vec<String> {
-    let width = left.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let width = width(left);
     let line = |number: usize| {
         let text = |block: &[String]| block.get(number).cloned().unwrap_or_default();
         format!("{:<width$}{GAP}{}", text(left), text(right)).trim_end().to_owned()
@@ -98,11 +121,14 @@ mod tests {
             "services": [{"service": 1, "name": "front", "config": "edd1", "weight": 1.0, "allocated_mbps": 2.5, "decisions": 4,
                 "decisions_late": 1, "from_cloud": 2, "from_vehicle": 1, "none": 1, "uplink_bytes": 1000, "p50_ms": 80.0, "p95_ms": 90.0, "p99_ms": null}],
             "allocation": {"age_s": 0.1, "policy": "turbo", "available_mbps": 5.0, "expected_utility": 0.5, "on_vehicle_utility": 0.2, "solve_us": 30.0},
-            "link": {"age_s": 0.05, "estimate_mbps": 6.0, "estimate_p10_mbps": 4.0, "estimate_p50_mbps": 5.0, "rtt_ms": 40.0, "loss": 0.01,
+            "link": {"age_s": 0.05, "estimate_mbps": 6.0, "low_mbps": 4.5, "high_mbps": null, "estimate_p10_mbps": 4.0, "estimate_p50_mbps": 5.0, "rtt_ms": 40.0, "loss": 0.01,
                 "connections": 2, "cwnd_bytes": 20000, "delivery_mbps": 3.0, "app_limited": true},
             "hops": [{"hop": "total", "count": 4, "p50_ms": 80.0, "p95_ms": 90.0, "p99_ms": 91.0}],
             "rings": (0..12).map(ring).collect::<Vec<_>>(),
             "threads": (0..30).map(thread).collect::<Vec<_>>(),
+            "handovers": [{"handover": "frame's news", "from": "capture-1", "to": "service-1", "capacity": 64, "waiting": 2, "most_lately": 3, "most_waiting": 5,
+                "sent": 1009, "lost": 9}],
+            "gateway": null, "workers": [], "emulated": null,
             "served": 0,
             "losses": {"records_dropped": 3, "rows_lost": 0, "rows_unprotected": 0, "rows_waiting": 0, "frames_lost": 0,
                 "events_lost": 0, "events_late": 2, "events_expired": 0, "last_error": null},
@@ -131,13 +157,14 @@ mod tests {
         let screen = of(&picture(), &Rates::default(), false, &mut 0, (250, 80)).join("\n");
         for wanted in [
             "car-7  running",
-            "estimate 6.00 Mbit/s (p10 4.00, p50 5.00)",
+            "estimate 6.00 Mbit/s (low 4.50, high -; of 10 s p10 4.00, p50 5.00)",
             "loss 1.00 %",
             "connections 2",
             "policy turbo",
             "lost  3 records",
             "1 front",
             "ring-11",
+            "capture-1  service-1  frame's news    64        2     3     5    1000     9",
             "thread-29",
             "2 s ago  warning  odd \\u{1b}[2J",
         ] {
@@ -145,6 +172,68 @@ mod tests {
         }
         let text = tables::text(&picture(), &Rates::default());
         assert!(text.contains("thread-29") && !text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_cloud_shows_its_gateway_and_workers_and_a_link_its_two_ways() {
+        let (mut cloud, mut link) = (picture(), picture());
+        cloud.who.program = "cloud".to_owned();
+        cloud.gateway = Some(telemetry::subscribe::GatewayPicture {
+            cars: 2,
+            connections: 3,
+            waiting: 4,
+            running: 1,
+            served: 77,
+            refused: 5,
+            refused_by: [("malformed frame headers".to_owned(), 5)].into(),
+            ..Default::default()
+        });
+        cloud.workers = [("worker-1", Some(0.87)), ("worker-2", None)]
+            .map(|(worker, busy)| telemetry::subscribe::WorkerPicture {
+                worker: worker.to_owned(),
+                alive: busy.is_some(),
+                tasks: 12,
+                busy_s: 3.5,
+                busy,
+            })
+            .to_vec();
+        link.who.program = "link".to_owned();
+        let up = telemetry::subscribe::WayPicture {
+            rate_mbps: Some(18.25),
+            queue_bytes: 12_300,
+            delivered: 900,
+            dropped: 7,
+            dropped_queue: 5,
+            ..Default::default()
+        };
+        link.emulated = Some(telemetry::subscribe::EmulatedPicture { up, ..Default::default() });
+        for (picture, wanted) in [
+            (
+                cloud,
+                [
+                    "cars 2  connections 3",
+                    "waiting 4  with a worker 1",
+                    "refused  5 (5 malformed",
+                    "there      87",
+                    "LOST        -",
+                ],
+            ),
+            (
+                link,
+                [
+                    "rate 18.25 Mbit/s",
+                    "delivered - Mbit/s",
+                    "queue 12.3 kB",
+                    "900 out, 7 dropped (5 queue",
+                    "down  rate -",
+                ],
+            ),
+        ] {
+            let screen = of(&picture, &Rates::default(), false, &mut 0, (250, 80)).join("\n");
+            for text in [screen, tables::text(&picture, &Rates::default())] {
+                wanted.iter().for_each(|wanted| assert!(text.contains(wanted), "{wanted} in\n{text}"));
+            }
+        }
     }
 
     #[test]

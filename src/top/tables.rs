@@ -1,7 +1,8 @@
 //! A snapshot as tables.
 
-use telemetry::subscribe::{LinkPicture, Picture, ThreadPicture};
+use telemetry::subscribe::{Picture, ThreadPicture};
 
+use super::head::head;
 use super::rates::Rates;
 use super::table::{Table, number, word};
 use crate::live::escaped;
@@ -12,7 +13,15 @@ const NOTES: usize = 6;
 /// Everything, one after the other.
 pub fn text(picture: &Picture, rates: &Rates) -> String {
     let mut lines = head(picture);
-    for table in [services(picture, rates), hops(picture), rings(picture), threads(picture, rates)] {
+    let tables = [
+        services(picture, rates),
+        workers(picture),
+        hops(picture),
+        handovers(picture),
+        rings(picture),
+        threads(picture, rates),
+    ];
+    for table in tables {
         if !table.is_empty() {
             lines.push(String::new());
             lines.extend(table.lines());
@@ -23,76 +32,6 @@ pub fn text(picture: &Picture, rates: &Rates) -> String {
     let mut text = lines.join("\n");
     text.truncate(text.trim_end().len());
     text
-}
-
-/// Who it is, its link, its allocation and what it has lost: a line each.
-pub fn head(picture: &Picture) -> Vec<String> {
-    let who = &picture.who;
-    let run_dir = who.run_dir.as_deref().map(|dir| escaped(&dir.display().to_string())).unwrap_or_default();
-    let mut lines = vec![format!(
-        "{}  {}  {:.0} s  turbo {}  {run_dir}",
-        escaped(&who.name()),
-        picture.state,
-        picture.since_start_s,
-        who.version
-    )];
-    if who.program == "car" {
-        lines.push(link(picture.link.as_ref()));
-        lines.push(allocation(picture));
-    } else {
-        lines.push(format!("served {} requests", picture.served));
-    }
-    lines.push(losses(picture));
-    lines
-}
-
-fn link(link: Option<&LinkPicture>) -> String {
-    let Some(link) = link else { return "link  no connection so far".to_owned() };
-    // The transport tells ten times a second while there is a connection.
-    let since =
-        if link.age_s > 1.0 { format!("  NO CONNECTION for {:.0} s; before:", link.age_s) } else { String::new() };
-    format!(
-        "link{since}  estimate {:.2} Mbit/s (p10 {:.2}, p50 {:.2})  round trip {:.1} ms  loss {:.2} %  connections {}  \
-         window {:.0} kB  delivered {:.2} Mbit/s{}",
-        link.estimate_mbps,
-        link.estimate_p10_mbps,
-        link.estimate_p50_mbps,
-        link.rtt_ms,
-        link.loss * 100.0,
-        link.connections,
-        f64::from(link.cwnd_bytes) * 1e-3,
-        link.delivery_mbps,
-        if link.app_limited { " (little was sent)" } else { "" }
-    )
-}
-
-fn allocation(picture: &Picture) -> String {
-    let Some(made) = &picture.allocation else { return "allocation  none so far".to_owned() };
-    format!(
-        "allocation  policy {}  {:.2} Mbit/s divided {:.1} s ago in {:.0} us  utility {:.3} (vehicle alone {:.3})",
-        made.policy, made.available_mbps, made.age_s, made.solve_us, made.expected_utility, made.on_vehicle_utility
-    )
-}
-
-fn losses(picture: &Picture) -> String {
-    let losses = &picture.losses;
-    let named = [
-        ("records", losses.records_dropped),
-        ("rows", losses.rows_lost),
-        ("rows unprotected", losses.rows_unprotected),
-        ("rows waiting", losses.rows_waiting),
-        ("raw frames", losses.frames_lost),
-        ("events", losses.events_lost),
-        ("subscribers' records", picture.subscribers_lost),
-    ];
-    let lost: Vec<String> =
-        named.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
-    let lost = if lost.is_empty() { "nothing".to_owned() } else { lost.join(", ") };
-    let error = losses.last_error.as_deref().map(|error| format!(" ({})", escaped(error))).unwrap_or_default();
-    format!(
-        "lost  {lost}{error}   events late {}, expired {}   subscribers {}",
-        losses.events_late, losses.events_expired, picture.subscribers
-    )
 }
 
 /// Each service: what it was given, what it decided.
@@ -154,6 +93,40 @@ pub fn rings(picture: &Picture) -> Table {
     for ring in &picture.rings {
         let counts = [ring.capacity, ring.waiting, ring.most_waiting, ring.dropped];
         table.row(std::iter::once(escaped(&ring.ring)).chain(counts.map(|count| count.to_string())).collect());
+    }
+    table
+}
+
+/// Each hand-over between threads.
+pub fn handovers(picture: &Picture) -> Table {
+    let heads = ["<from", "<to", "<what", "room", "waiting", "most", "ever", "passed", "lost"];
+    let mut table = Table::new("hand-overs between threads (most: of the last 1 to 2 s)", &heads);
+    for seen in &picture.handovers {
+        let counts = [
+            seen.capacity,
+            seen.waiting,
+            seen.most_lately,
+            seen.most_waiting,
+            seen.sent.saturating_sub(seen.lost),
+            seen.lost,
+        ];
+        let names = [&seen.from, &seen.to, &seen.handover].map(|name| escaped(name));
+        table.row(names.into_iter().chain(counts.map(|count| count.to_string())).collect());
+    }
+    table
+}
+
+/// Each worker of a cloud.
+pub fn workers(picture: &Picture) -> Table {
+    let mut table = Table::new("workers", &["<worker", "<state", "busy %", "tasks", "busy s"]);
+    for worker in &picture.workers {
+        table.row(vec![
+            escaped(&worker.worker),
+            if worker.alive { "there" } else { "LOST" }.to_owned(),
+            number(worker.busy.map(|part| part * 100.0), 0),
+            worker.tasks.to_string(),
+            number(Some(worker.busy_s), 1),
+        ]);
     }
     table
 }

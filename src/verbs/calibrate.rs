@@ -8,6 +8,7 @@ use inference::codec::MAX_SIDE;
 
 use crate::calibrate::{self, Images, Models, NamedModel, Photographs, Scenes};
 use crate::failure::Failure;
+use crate::quantities;
 
 /// Synthetic scenes unless said otherwise.
 const SCENES: u32 = 60;
@@ -33,16 +34,16 @@ pub struct CalibrateArgs {
     #[arg(long, value_name = "FILE|DIR", requires = "images")]
     pub labels: Option<PathBuf>,
     /// Number of synthetic scenes, one frame of each (default 60), or of photographs (default all).
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = quantities::whole::<u32>("number of images", 1..=10_000, "60"))]
     pub scenes: Option<u32>,
     /// Seed of the scenes; detectors must not have been trained on it (the shipped ones were on 1000).
-    #[arg(long, default_value_t = 700_000)]
+    #[arg(long, value_name = "N", default_value_t = 700_000, value_parser = quantities::seed)]
     pub seed: u64,
     /// Width and height of the camera frames.
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "960x576", value_parser = size)]
     pub size: (u32, u32),
     /// Threads of each detector: `threads_per_worker` of the cloud's profile.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = quantities::whole::<u16>("number of threads", 1..=256, "1"))]
     pub threads: u16,
     /// Measure accuracies and sizes only, and keep the times of this table of the same models: for a busy machine.
     #[arg(long, value_name = "FILE")]

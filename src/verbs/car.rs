@@ -11,6 +11,10 @@ use crate::car;
 use crate::failure::Failure;
 use crate::quantities;
 
+/// The objectives that a profile may have.
+const LEAST_SLO: Duration = Duration::from_millis(10);
+const MOST_SLO: Duration = Duration::from_secs(10);
+
 /// Run the car: cameras, on-vehicle detector, uplink, decisions.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example: turbo car config/car.yaml --cloud 192.0.2.7:4433 --for 60s")]
@@ -41,16 +45,16 @@ pub struct CarArgs {
 #[derive(clap::Args, Clone, Debug)]
 pub struct Tuning {
     /// End after this long (30s, 2m, 500ms); for ever without it.
-    #[arg(long = "for", value_name = "DURATION", value_parser = quantities::duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = quantities::run_length)]
     pub run_for: Option<Duration>,
     /// Objective of every service: decision due this long after capture.
-    #[arg(long, value_name = "DURATION", value_parser = quantities::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = quantities::duration_within(LEAST_SLO..=MOST_SLO, "200ms"))]
     pub slo: Option<Duration>,
     /// Frames per second of every camera.
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = quantities::frame_rate)]
     pub fps: Option<f64>,
     /// Number of services (cameras); the profile's list is cut or its last entry repeated.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = quantities::whole::<usize>("number of services", 1..=32, "3"))]
     pub services: Option<usize>,
     /// Allocation policy: turbo, prototype, on-vehicle, equal-split or fixed:CONFIGURATION.
     /// `prototype` brings the prototype's carrier as well, unless --carrier says otherwise.
@@ -63,7 +67,7 @@ pub struct Tuning {
     #[arg(long)]
     pub probe: Option<Probe>,
     /// Seed of the synthetic cameras (and, in the demo, of the link).
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = quantities::seed)]
     pub seed: Option<u64>,
     /// Play the JPEG and PNG photographs of a folder as cameras.
     #[arg(long, value_name = "DIR")]
@@ -101,7 +105,7 @@ impl Tuning {
                 flags.extend([OsString::from(name), value]);
             }
         };
-        let millis = |duration: &Duration| format!("{}ms", duration.as_millis()).into();
+        let millis = |duration: &Duration| format!("{}ms", duration.as_nanos() as f64 / 1e6).into();
         flag("--for", self.run_for.as_ref().map(millis));
         flag("--slo", self.slo.as_ref().map(millis));
         flag("--fps", self.fps.map(|fps| fps.to_string().into()));

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use transport::certs::{CLOUD_NAME, CertError};
 
 use crate::failure::Failure;
+use crate::quantities;
 
 /// Make certificates for clouds and cars, and look at them.
 #[derive(clap::Args, Debug)]
@@ -41,11 +42,11 @@ struct InitArgs {
     #[arg(long, value_name = "DNS", default_value = CLOUD_NAME)]
     name: String,
     /// How long the cloud's certificate is good for.
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, value_name = "DAYS", value_parser = quantities::whole::<u32>("number of days", 1..=36_500, "90"))]
     days: Option<u32>,
     /// How long the authority is.
     #[arg(long, value_name = "DAYS", default_value_t = transport::certs::Authority::OWN_DAYS,
-          value_parser = clap::value_parser!(u32).range(1..=36_500))]
+          value_parser = quantities::whole::<u32>("number of days", 1..=36_500, "90"))]
     authority_days: u32,
     /// Print one JSON object.
     #[arg(long)]
@@ -75,7 +76,7 @@ struct IssueArgs {
     #[arg(long, value_name = "DNS", requires = "cloud")]
     name: Option<String>,
     /// How long it is good for; without this a year, or as long as the authority.
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, value_name = "DAYS", value_parser = quantities::whole::<u32>("number of days", 1..=36_500, "90"))]
     days: Option<u32>,
     /// The folder for it; without this one within the authority's, by the car's or the cloud's name.
     #[arg(long, value_name = "FOLDER")]

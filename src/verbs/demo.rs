@@ -19,7 +19,6 @@ use transport::certs::DevPki;
 use transport::link::{Link, LinkConfig, LinkHandle, Trace};
 
 use super::{car, cloud, link};
-use crate::control::ControlSocket;
 use crate::emulated::{self, EmulatedLink};
 use crate::failure::Failure;
 use crate::{credentials, quantities, signals};
@@ -46,13 +45,13 @@ pub struct DemoArgs {
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Scales the trace to this mean, Mbit/s; at 0 nothing passes.
-    #[arg(long, value_name = "MBIT/S", value_parser = link::megabits)]
+    #[arg(long, value_name = "MBIT/S", value_parser = quantities::megabits)]
     pub mean_mbps: Option<f64>,
     /// Round trip on the idle link, half of it in each direction.
-    #[arg(long, value_name = "DURATION", default_value = "40ms", value_parser = quantities::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "40ms", value_parser = quantities::round_trip)]
     pub rtt: Duration,
     /// Probability that a packet is lost, in either direction, 0 to 1.
-    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0)]
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0, value_parser = quantities::probability)]
     pub loss: f64,
     /// What happens to the link meanwhile: lines of a time and a command, as `turbo link --help` lists them.
     #[arg(long, value_name = "FILE")]
@@ -84,8 +83,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let cloud_address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
     let cloud_address = cloud_address.map_err(Failure::run)?;
     eprintln!("uplink: {}, {:.1} Mbit/s on average", trace.name(), trace.mean_bps() / 1e6);
-    let RunningLink { emulator, counters, stop: link_stop, control: _control } =
-        start_link(args, trace, cloud_address)?;
+    let RunningLink { emulator, counters, stop: link_stop, live } = start_link(args, trace, cloud_address)?;
     let emulated = emulated(args, Monotonic::now())?;
 
     let output_dir = args.tuning.output_dir.clone().unwrap_or_else(|| OUTPUT_DIR.into());
@@ -98,6 +96,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     keeper.end(Monotonic::now().plus(END_TIME));
     link_stop.set();
     let link_end = emulator.join().1;
+    live.end();
     if !args.tuning.json {
         eprintln!("{}", link::summary(&counters.stats()));
     }
@@ -134,7 +133,7 @@ struct RunningLink {
     emulator: Thread,
     counters: LinkHandle,
     stop: StopToken,
-    control: Option<ControlSocket>,
+    live: link::LiveLink,
 }
 
 fn start_link(args: &DemoArgs, trace: Trace, server: std::net::SocketAddr) -> Result<RunningLink, Failure> {
@@ -143,13 +142,13 @@ fn start_link(args: &DemoArgs, trace: Trace, server: std::net::SocketAddr) -> Re
     config.seed = args.tuning.seed.unwrap_or(config.seed);
     config.script = link::script(args.link_script.as_deref())?;
     let (emulator, counters) = Link::bind(config).map_err(link::failure)?;
-    let control = args.link_control.as_deref().map(|path| ControlSocket::listen(path, counters.clone())).transpose()?;
+    let live = link::LiveLink::open(&counters, args.link_control.as_deref())?;
     let stop = StopToken::default();
     let spec = ThreadSpec::named("link");
     let running = stop.clone();
     let body = move || emulator.run(&running).map(drop).map_err(|error| error.to_string());
     let emulator = spawn(&spec, Strictness::BestEffort, &stop, body).map_err(Failure::run)?;
-    Ok(RunningLink { emulator, counters, stop, control })
+    Ok(RunningLink { emulator, counters, stop, live })
 }
 
 /// The link as the car's `run.yaml` is to have it; a script, or whoever sends commands, may have changed it since.

@@ -6,6 +6,7 @@ use super::calibrate::model;
 use crate::calibrate::NamedModel;
 use crate::doctor::{AnyProfile, Patient, Report, Sight, Verdict, examine};
 use crate::failure::Failure;
+use crate::quantities;
 
 /// Check this machine, a profile and its utility table: clock, memory, core map, models by hash, sizes and times.
 #[derive(clap::Args, Debug)]
@@ -28,7 +29,7 @@ pub struct DoctorArgs {
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
     /// How many images to measure on.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = quantities::whole::<u32>("number of images", 1..=10_000, "8"))]
     pub scenes: u32,
     /// Print one JSON object.
     #[arg(long)]

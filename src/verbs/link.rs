@@ -1,6 +1,7 @@
 //! `turbo link`: the link emulator alone, what it is told while it runs, and how true it is.
 
 mod control;
+mod live;
 mod self_test;
 mod send;
 
@@ -15,10 +16,10 @@ use transport::link::{
     Command, DirectionSnapshot, Link, LinkConfig, LinkError, LinkHandle, LinkSnapshot, Script, Trace, VOCABULARY,
 };
 
-use crate::control::ControlSocket;
 use crate::failure::Failure;
 use crate::quantities;
 use crate::signals;
+pub use live::LiveLink;
 
 /// Length of the generated default trace, after which it repeats.
 const GENERATED: Duration = Duration::from_secs(300);
@@ -64,19 +65,19 @@ pub struct RelayArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "rate_mbps")]
     pub trace: Option<PathBuf>,
     /// A constant uplink rate, Mbit/s; at 0 nothing passes.
-    #[arg(long, value_name = "MBIT/S", value_parser = megabits)]
+    #[arg(long, value_name = "MBIT/S", value_parser = quantities::megabits)]
     pub rate_mbps: Option<f64>,
     /// Scales the trace to this mean, Mbit/s; at 0 nothing passes.
-    #[arg(long, value_name = "MBIT/S", value_parser = megabits, conflicts_with = "rate_mbps")]
+    #[arg(long, value_name = "MBIT/S", value_parser = quantities::megabits, conflicts_with = "rate_mbps")]
     pub mean_mbps: Option<f64>,
     /// Round trip on the idle link, half of it in each direction.
-    #[arg(long, value_name = "DURATION", default_value = "40ms", value_parser = quantities::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "40ms", value_parser = quantities::round_trip)]
     pub rtt: Duration,
     /// Probability that a packet is lost, in either direction, 0 to 1.
-    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0)]
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0, value_parser = quantities::probability)]
     pub loss: f64,
     /// Drop-tail queue of the uplink, kilobytes (1000 bytes).
-    #[arg(long, value_name = "KB", default_value_t = 125)]
+    #[arg(long, value_name = "KB", default_value_t = 125, value_parser = quantities::whole::<u64>("queue", 2..=10_000_000, "125"))]
     pub queue_kb: u64,
     /// A command to begin with (see below), again for each.
     #[arg(long = "set", value_name = "COMMAND", value_parser = command)]
@@ -88,10 +89,10 @@ pub struct RelayArgs {
     #[arg(long, value_name = "PATH")]
     pub control: Option<PathBuf>,
     /// Seed of what befalls the packets and of the generated trace.
-    #[arg(long, default_value_t = DEFAULT_SEED)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED, value_parser = quantities::seed)]
     pub seed: u64,
     /// End after this long; for ever without it.
-    #[arg(long = "for", value_name = "DURATION", value_parser = quantities::duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = quantities::run_length)]
     pub run_for: Option<Duration>,
     /// Print the counters as one JSON object at the end.
     #[arg(long)]
@@ -114,15 +115,6 @@ fn examples() -> String {
 
 fn command(text: &str) -> Result<Command, String> {
     Command::parse(text, Path::new(".")).map_err(|error| error.to_string())
-}
-
-/// Parses a rate in Mbit/s.
-///
-/// # Errors
-/// What was written and what would be right.
-pub fn megabits(text: &str) -> Result<f64, String> {
-    let rate = text.parse().ok().filter(|rate: &f64| (0.0..=1e6).contains(rate));
-    rate.ok_or_else(|| format!("{text:?} is not a rate; write a number from 0 to 1000000, in Mbit/s, such as 18"))
 }
 
 /// The uplink's trace: a file or the generated one, brought to a mean where one is asked for.
@@ -198,13 +190,15 @@ fn relay(args: &RelayArgs) -> Result<(), Failure> {
     config.script = script(args.script.as_deref())?;
     let (link, handle) = Link::bind(config).map_err(failure)?;
     begin_with(&args.set, &handle)?;
-    let _control = args.control.as_deref().map(|path| ControlSocket::listen(path, handle.clone())).transpose()?;
+    let live = LiveLink::open(&handle, args.control.as_deref())?;
     eprintln!("uplink: {name}, {mean_mbps:.1} Mbit/s on average");
     eprintln!("listening on {}, relaying to {server}", handle.listen_addr());
     if let Some(run_for) = args.run_for {
         stop_after(run_for, &stop);
     }
-    let counters = link.run(&stop).map_err(failure)?;
+    let counters = link.run(&stop).map_err(failure);
+    live.end();
+    let counters = counters?;
     if args.json {
         println!("{}", serde_json::to_string(&counters).map_err(Failure::run)?);
     } else {
@@ -280,13 +274,5 @@ mod tests {
         assert_eq!(dead.bits_by(Duration::from_secs(100)), 0);
         let scaled = uplink_trace(None, Some(7.0), Some(3)).expect("a trace");
         assert!((scaled.mean_bps() / 7e6 - 1.0).abs() < 0.01, "{}", scaled.mean_bps());
-    }
-
-    #[test]
-    fn rates_are_not_negative_and_finite() {
-        assert_eq!(megabits("2.5"), Ok(2.5));
-        for wrong in ["-1", "nan", "inf", "fast", ""] {
-            assert!(megabits(wrong).is_err_and(|error| error.contains("Mbit/s")), "{wrong:?}");
-        }
     }
 }

@@ -4,11 +4,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use allocation::policy::PolicyName;
+use allocation::problem::MAX_COST_PER_MB;
 
 use crate::failure::Failure;
 use crate::quantities;
 use crate::simulate::{self, Grid, report};
 use crate::verbs::link;
+
+/// The objectives that are simulated.
+const LEAST_SLO: Duration = Duration::from_millis(1);
+const MOST_SLO: Duration = Duration::from_secs(60);
 
 /// What a live run decides by itself.
 const LIKE_DECIDES: [&str; 20] = [
@@ -47,16 +52,16 @@ pub struct SimulateArgs {
     #[arg(long = "trace", value_name = "FILE")]
     pub traces: Vec<PathBuf>,
     /// Scales every trace to these means, Mbit/s; as recorded without it.
-    #[arg(long, allow_negative_numbers = true, value_name = "MBIT/S,…", value_delimiter = ',', value_parser = positive_megabits)]
+    #[arg(long, value_name = "MBIT/S,…", value_delimiter = ',', value_parser = quantities::positive_megabits)]
     pub mean_mbps: Vec<f64>,
     /// Round trips of the idle link.
-    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', default_value = "50ms", value_parser = quantities::duration)]
+    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', default_value = "50ms", value_parser = quantities::round_trip)]
     pub rtt: Vec<Duration>,
     /// Probabilities that a packet is lost, below 1.
-    #[arg(long, value_name = "PROBABILITY,…", value_delimiter = ',', default_value = "0", allow_negative_numbers = true, value_parser = loss)]
+    #[arg(long, value_name = "PROBABILITY,…", value_delimiter = ',', default_value = "0", value_parser = loss)]
     pub loss: Vec<f64>,
     /// Objectives from capture to decision.
-    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', default_value = "200ms", value_parser = objective)]
+    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', default_value = "200ms", value_parser = quantities::duration_within(LEAST_SLO..=MOST_SLO, "200ms"))]
     pub slo: Vec<Duration>,
     /// Policies: all, turbo, prototype, on-vehicle, equal-split, oracle, fixed:CONFIG; `all` has every configuration.
     #[arg(long = "policy", value_name = "POLICY,…", value_delimiter = ',', default_value = "all")]
@@ -65,22 +70,22 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "FILE")]
     pub table: Option<PathBuf>,
     /// Cameras, each a service with the whole menu.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=32))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = quantities::whole::<u8>("number of services", 1..=32, "3"))]
     pub services: u8,
     /// Frames per second of each camera.
-    #[arg(long, default_value_t = 5.0, allow_negative_numbers = true, value_parser = frame_rate)]
+    #[arg(long, value_name = "N", default_value_t = 5.0, value_parser = quantities::number("frame rate", 0.1..=1000.0, "5"))]
     pub fps: f64,
     /// Time kept free before each deadline for the decision.
-    #[arg(long, value_name = "DURATION", default_value = "10ms", value_parser = quantities::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10ms", value_parser = quantities::duration_within(Duration::ZERO..=MOST_SLO, "10ms"))]
     pub margin: Duration,
     /// Accuracy that a change to a better configuration must gain.
-    #[arg(long, default_value_t = 0.005, allow_negative_numbers = true, value_parser = hysteresis)]
+    #[arg(long, value_name = "ACCURACY", default_value_t = 0.005, value_parser = quantities::number("accuracy", 0.0..=1.0, "0.005"))]
     pub hysteresis: f64,
     /// What a megabyte on the uplink costs, in weighted accuracy of one frame.
-    #[arg(long, value_name = "ACCURACY", default_value_t = 0.0, allow_negative_numbers = true, value_parser = cost)]
+    #[arg(long, value_name = "ACCURACY", default_value_t = 0.0, value_parser = quantities::number("cost", 0.0..=MAX_COST_PER_MB, "0.1"))]
     pub cost_per_mb: f64,
     /// Workers of the cloud; one for every frame without it.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = quantities::whole::<u16>("number of workers", 1..=65_535, "4"))]
     pub cloud_workers: Option<u16>,
     /// Spread the captures of the cameras over the period instead of all at once.
     #[arg(long)]
@@ -89,13 +94,13 @@ pub struct SimulateArgs {
     #[arg(long)]
     pub fifo: bool,
     /// Simulate so much of each trace; a shorter trace is repeated.
-    #[arg(long = "for", value_name = "DURATION", default_value = "120s", value_parser = quantities::duration)]
+    #[arg(long = "for", value_name = "DURATION", default_value = "120s", value_parser = quantities::run_length)]
     pub length: Duration,
     /// Begin so far into each trace.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = quantities::duration)]
     pub trace_from: Duration,
     /// Seed of sizes, times, losses and the generated trace.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = quantities::seed)]
     pub seed: u64,
     /// Print the runs as one JSON object.
     #[arg(long)]
@@ -228,39 +233,7 @@ fn policies(names: &[String], table: &config::table::UtilityTable) -> Result<Vec
     Ok(policies)
 }
 
-fn positive_megabits(text: &str) -> Result<f64, String> {
-    link::megabits(text).and_then(|rate| {
-        if rate > 0.0 { Ok(rate) } else { Err(format!("{text:?} is no mean to scale to; write a number above 0")) }
-    })
-}
-
 fn loss(text: &str) -> Result<f64, String> {
     let loss = text.parse().ok().filter(|loss: &f64| (0.0..1.0).contains(loss));
     loss.ok_or_else(|| format!("{text:?} is not a loss; write a number from 0 to below 1, such as 0.01"))
-}
-
-fn hysteresis(text: &str) -> Result<f64, String> {
-    let accuracy = text.parse().ok().filter(|accuracy: &f64| (0.0..=1.0).contains(accuracy));
-    accuracy.ok_or_else(|| format!("{text:?} is not an accuracy; write a number from 0 to 1, such as 0.005"))
-}
-
-fn cost(text: &str) -> Result<f64, String> {
-    let most = allocation::problem::MAX_COST_PER_MB;
-    let cost = text.parse().ok().filter(|cost: &f64| (0.0..=most).contains(cost));
-    cost.ok_or_else(|| format!("{text:?} is not a cost; write a number from 0 to {most}, such as 0.1"))
-}
-
-fn objective(text: &str) -> Result<Duration, String> {
-    let objective = quantities::duration(text)?;
-    let allowed = Duration::from_millis(1)..=Duration::from_secs(60);
-    if allowed.contains(&objective) {
-        Ok(objective)
-    } else {
-        Err(format!("{text:?} is not an objective; write one from 1ms to 60s, such as 200ms"))
-    }
-}
-
-fn frame_rate(text: &str) -> Result<f64, String> {
-    let fps = text.parse().ok().filter(|fps: &f64| (0.1..=1000.0).contains(fps));
-    fps.ok_or_else(|| format!("{text:?} is not a frame rate; write a number from 0.1 to 1000, such as 5"))
 }

@@ -20,9 +20,9 @@ use crate::{live, quantities, tail};
     comes. A tail that reads too slowly loses lines of its own, is told how many, and slows nobody.\n\
     docs/live.md lists subsystems, topics and the keys of --json.")]
 pub struct TailArgs {
-    /// Which one: its name (car-1234), its number, `car`, `cloud`, its run directory or the path of its socket; the only
-    /// car without it.
-    #[arg(value_name = "CAR|CLOUD|RUN_DIR")]
+    /// Which one: its name (car-1234), its number, `car`, `cloud`, `link`, its run directory or the path of its socket;
+    /// the only car without it.
+    #[arg(value_name = "CAR|CLOUD|LINK|RUN_DIR|SOCKET")]
     pub target: Option<String>,
     /// The least severe that is shown: debug, info, warning or error.
     #[arg(long, value_name = "LEVEL", default_value_t = Severity::Info)]
@@ -34,10 +34,10 @@ pub struct TailArgs {
     #[arg(long, value_name = "NAME")]
     pub topic: Vec<String>,
     /// End after so many lines.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = quantities::whole::<u64>("number of lines", 1..=u64::MAX, "20"))]
     pub count: Option<u64>,
     /// End after this long (30s, 2m, 500ms).
-    #[arg(long = "for", value_name = "DURATION", value_parser = quantities::duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = quantities::run_length)]
     pub run_for: Option<Duration>,
     /// Print each as a line of JSON.
     #[arg(long)]

@@ -1,7 +1,9 @@
 //! The one thread that is allowed to take its time: it empties every ring and keeps the books.
 
+mod handovers;
 mod inlets;
 mod losses;
+mod part;
 mod pass;
 mod picture;
 mod report;
@@ -24,10 +26,12 @@ use crate::logs::Logs;
 use crate::names::Names;
 use crate::run_clock::RunClock;
 use crate::stats::{RunStats, Windows};
+use handovers::Handovers;
 use inlets::{Inlets, Places};
 use losses::Losses;
 use sampler::Sampler;
 
+pub use part::{Lately, Part};
 pub use report::CollectorReport;
 
 /// How often the rings are emptied; a ring must hold what its thread emits in several times that.
@@ -73,6 +77,8 @@ pub struct Collector {
     stats: RunStats,
     served_count: u64,
     losses: Losses,
+    handovers: Handovers,
+    parts: Vec<Box<dyn Part>>,
 }
 
 impl Collector {
@@ -95,6 +101,8 @@ impl Collector {
             stats: RunStats::default(),
             served_count: 0,
             losses: Losses::default(),
+            handovers: Handovers::default(),
+            parts: Vec::new(),
         }
     }
 
@@ -122,6 +130,7 @@ impl Collector {
             let elapsed = now.saturating_since(window_start);
             if elapsed >= LIVE_EVERY {
                 self.show_window(elapsed);
+                self.parts().for_each(|part| part.tick(now));
                 window_start = now;
             }
             if stop.is_set() {
@@ -161,7 +170,7 @@ impl Collector {
         let mut names: Vec<String> = self.tracer.dropped_by_thread().map(|(thread, _)| thread.to_owned()).collect();
         self.places = self.inlets.places(names.len());
         names.extend(self.inlets.names());
-        self.events.begin(&names);
+        self.events.begin(names);
     }
 
     /// What the transports have carried in all, now that they have ended.
@@ -192,6 +201,12 @@ impl Collector {
                 None => eprintln!("{line}"),
             }
         }
+    }
+
+    /// What the snapshots tell of beside the collector's own.
+    fn parts(&mut self) -> impl Iterator<Item = &mut dyn Part> {
+        let parts = self.parts.iter_mut().map(|part| &mut **part as &mut dyn Part);
+        std::iter::once(&mut self.handovers as &mut dyn Part).chain(parts)
     }
 
     fn dropped(&self) -> u64 {

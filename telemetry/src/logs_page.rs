@@ -25,10 +25,11 @@ and a part appears whole or not at all. All parts are Parquet, whatever their ex
 const EVENTS: &str = "
 ## The event log: `<first run directory>/events/events_<day>_<K>.bin`
 
-Every record that reaches the collector, as one event, in the order of time; `event_log_quota_mib` bounds it, and its
-oldest files make way. A file is one line, `turbo-events 1 ` and a JSON object (fields with their offsets, kinds, names of
-the sources, both clocks at two instants), then events of a fixed size, little-endian: `at_ns` u64 (monotonic), `seq` u64,
-`value` u64, `service` u16, `source` u16, `kind` u8, `detail` u8, `flags` u8 (1: came late, out of order), one byte unused.
+Every record that reaches the collector, as one event, and every note (what the process said of its state, its peers and
+what it refused or lost), in the order of time; `event_log_quota_mib` bounds it, and its oldest files make way. A file is
+one line, `turbo-events 1 ` and a JSON object (fields with their offsets, kinds, names of the sources, both clocks at two
+instants), then events of a fixed size, little-endian: `at_ns` u64 (monotonic), `seq` u64, `value` u64, `service` u16,
+`source` u16, `kind` u8, `detail` u8, `flags` u8 (bit 0: came late, out of order; bit 1: a note goes on), one byte unused.
 A killed process leaves at most half an event at the end, which readers leave out. In Python:
 
 ```python
@@ -40,6 +41,23 @@ dtype = numpy.dtype({'names': [f['name'] for f in fields], 'formats': [f['type']
 data = open(path, 'rb').read()[len(line):]
 events = numpy.frombuffer(data[:len(data) // dtype.itemsize * dtype.itemsize], dtype)
 ```
+";
+
+const NOTES: &str = "
+A note is as many events as its words need, one right after the other among those of its source: the 16 bytes of `seq` and
+`value` are words (UTF-8), `detail` says how many of them, `service` is the piece's number from 0, and bit 1 of `flags` is
+set but in the last. `turbo tail RUN` prints them whole. In Python:
+
+```python
+notes, words = [], b''
+for event in events[numpy.isin(events['kind'], [k for k, kind in enumerate(head['kinds']) if kind['note']])]:
+    words = (words if event['service'] else b'') + (event['seq'].tobytes() + event['value'].tobytes())[:event['detail']]
+    if not event['flags'] & 2:
+        notes.append((event['at_ns'], head['kinds'][event['kind']]['name'], words.decode(errors='replace')))
+```
+
+| kind | subsystem | severity | means |
+|---|---|---|---|
 ";
 
 const FRAMES: &str = "
@@ -91,11 +109,19 @@ fn sections(page: &mut String) -> std::fmt::Result {
     }
     page.push_str(EVENTS);
     writeln!(page, "\nAn event has {EVENT_BYTES} bytes. Its kinds, in the order of their numbers:\n")?;
-    writeln!(page, "| kind | subsystem | severity | means | `value` | `detail` |\n|---|---|---|---|---|---|")?;
-    for kind in EventKind::ALL {
-        let (name, subsystem, severity) = (kind.name(), kind.subsystem(), kind.severity().name());
-        let (meaning, value, detail) = (kind.meaning(), kind.value(), kind.detail());
-        writeln!(page, "| `{name}` | {subsystem} | {severity} | {meaning} | {value} | {detail} |")?;
+    writeln!(
+        page,
+        "| kind | subsystem | severity | means | `value` | `detail` | `seq` |\n|---|---|---|---|---|---|---|"
+    )?;
+    let names = |kind: &EventKind| {
+        format!("| `{}` | {} | {} | {} |", kind.name(), kind.subsystem(), kind.severity().name(), kind.meaning())
+    };
+    for kind in EventKind::ALL.iter().filter(|kind| kind.note().is_none()) {
+        writeln!(page, "{} {} | {} | {} |", names(kind), kind.value(), kind.detail(), kind.seq())?;
+    }
+    page.push_str(NOTES);
+    for kind in EventKind::ALL.iter().filter(|kind| kind.note().is_some()) {
+        writeln!(page, "{}", names(kind))?;
     }
     Ok(())
 }

@@ -13,9 +13,12 @@ use rt_core::frame::FrameId;
 use rt_core::stop::StopToken;
 use rt_core::trace::{Hop, Tracer};
 use telemetry::collector::{Collector, CollectorReport};
-use telemetry::events::{EVENT_BYTES, Event, EventFile, EventFileError, EventKind, EventLog, LATE};
+use telemetry::events::{
+    EVENT_BYTES, Event, EventFile, EventFileError, EventKind, EventLog, LATE, NoteKind, NoteReader,
+};
 use telemetry::logs::Logs;
 use telemetry::names::Names;
+use telemetry::subscribe::Hub;
 
 const MIB: u64 = 1 << 20;
 
@@ -123,7 +126,8 @@ fn every_record_leaves_an_event() {
     let report = collector.run(&stop);
     let events = events(output.path());
     let of = |kind| events.iter().filter(move |event| event.kind == kind).collect::<Vec<_>>();
-    for kind in EventKind::ALL.iter().filter(|kind| !matches!(kind, EventKind::Hop | EventKind::Dropped)) {
+    let of_records = |kind: &&EventKind| kind.note().is_none() && !matches!(kind, EventKind::Hop | EventKind::Dropped);
+    for kind in EventKind::ALL.iter().filter(of_records) {
         assert_eq!(of(*kind).len(), 1, "{}", kind.name());
     }
     let decided = of(EventKind::Decided)[0];
@@ -131,6 +135,56 @@ fn every_record_leaves_an_event() {
     assert_eq!(decided.value, Duration::from_millis(115).as_nanos() as u64);
     assert_eq!(of(EventKind::Carried)[0].detail, 3, "incoming, and it did not arrive");
     assert_eq!(report.events.written, 7);
+    let sampled = of(EventKind::Link)[0];
+    assert_eq!((sampled.link_range(), sampled.seq), (Some((900_000, 1_700_000)), 900_000 | 1_700_000 << 32));
+    assert!(sampled.text("link-1").contains("estimated capacity 12.00 Mbit/s (low 7.20, high 13.60)"));
+}
+
+#[test]
+fn what_is_said_is_in_the_log_word_for_word_and_in_its_place() {
+    let output = tempfile::tempdir().unwrap();
+    let hub = Hub::new("car", "0", ClockAnchor::now());
+    let mut tracer = Tracer::default();
+    let mut stamper = tracer.stamper("camera", 64);
+    let mut collector = Collector::new(ClockAnchor::now(), Names::default(), Logs::none(), &[]);
+    collector.trace(tracer);
+    collector.log_events(EventLog::new(output.path(), 64 * MIB, ClockAnchor::now()));
+    collector.publish_events(hub.publisher());
+    let said = [
+        (NoteKind::State, "state: running".to_owned()),
+        (NoteKind::Disconnected, "no answer for 500 ms; \u{1f697} decides alone\nfrom here".to_owned()),
+        (NoteKind::Loss, String::new()),
+        (NoteKind::Refused, "x".repeat(1_000)),
+    ];
+    for (seq, (kind, text)) in said.iter().enumerate() {
+        let now = Monotonic::now();
+        assert!(stamper.stamp(Hop::CloudQueue, FrameId { service: 2, seq: seq as u64 }, now, now));
+        hub.note(*kind, text.clone());
+    }
+    drop(stamper);
+    let stop = StopToken::default();
+    stop.set();
+    let report = collector.run(&stop);
+    let events = events(output.path());
+    let mut reader = NoteReader::default();
+    let mut seen = Vec::new();
+    let mut order = Vec::new();
+    for event in &events {
+        match reader.take(event) {
+            Some(note) => {
+                order.push("note");
+                seen.push((note.kind, note.text));
+            }
+            None if event.kind == EventKind::Hop => order.push("hop"),
+            None => {}
+        }
+    }
+    assert_eq!(seen, said);
+    assert_eq!(order, ["hop", "note"].repeat(said.len()));
+    assert_eq!(report.events.written, events.len() as u64);
+    let header = EventFile::open(&event_files(output.path())[0]).unwrap().header().clone();
+    assert_eq!(header["sources"].as_array().unwrap().last().unwrap(), "notes");
+    assert_eq!(header["kinds"][EventKind::Refused as usize]["note"], true);
 }
 
 #[test]

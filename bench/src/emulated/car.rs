@@ -46,7 +46,7 @@ pub(super) fn play(
 
 struct Lane {
     input: mailbox::Sender<Outgoing<Arc<[u8]>>>,
-    replies: rtrb::Consumer<CloudReply>,
+    replies: rt_core::ring::Consumer<CloudReply>,
 }
 
 struct Running {
@@ -64,7 +64,7 @@ fn start(scenario: &Scenario, server: SocketAddr, pki: &DevPki, stop: &StopToken
     let (mut lanes, mut services) = (Vec::new(), Vec::new());
     for index in 0..scenario.cameras.len() {
         let (input, receiver) = mailbox();
-        let (output, replies) = rtrb::RingBuffer::new(UNREAD);
+        let (output, replies) = rt_core::ring::ring(UNREAD);
         services.push(CarService {
             service: service(index),
             priority: 1.0,

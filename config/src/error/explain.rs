@@ -56,13 +56,15 @@ fn message(text: &str, error: &Error, place: Option<(usize, usize)>) -> String {
         }
         Error::MultipleDocuments { .. } => "a second document begins; expected one document per file".to_owned(),
         Error::Eof { .. } => "the file ends where a value is expected; expected `key: value` lines".to_owned(),
-        Error::InvalidScalar { ty, .. } => {
-            format!("{} is not {}", scalar_at(text, place), kind_of_number(ty))
-        }
-        Error::InvalidBooleanStrict { .. } => format!("{} is not true or false", scalar_at(text, place)),
-        Error::NullIntoString { .. } => "there is no value; expected a text".to_owned(),
-        Error::Unexpected { expected, .. } => format!("expected {}", shape(expected)),
+        Error::InvalidScalar { ty, .. } => wrong_value(text, place, &kind_of_number(ty)),
+        Error::InvalidBooleanStrict { .. } => wrong_value(text, place, "true or false"),
+        Error::NullIntoString { .. } => wrong_value(text, place, "a text"),
+        Error::Unexpected { expected, .. } => match key_at(text, place) {
+            Some(_) => wrong_value(text, place, shape(expected)),
+            None => format!("expected {}", shape(expected)),
+        },
         Error::Message { msg, .. } => msg.clone(),
+        _ if starts_with_a_tab(text, place) => "a tab stands in the indentation; expected spaces".to_owned(),
         other => DefaultMessageFormatter.format_message(other).into_owned(),
     }
 }
@@ -83,20 +85,50 @@ fn kind_of_number(ty: &str) -> String {
         "u8" => format!("a whole number from 0 to {}", u8::MAX),
         "u16" => format!("a whole number from 0 to {}", u16::MAX),
         "u32" => format!("a whole number from 0 to {}", u32::MAX),
-        "u64" | "usize" => "a whole number that is not negative".to_owned(),
+        "u64" | "usize" => "a whole number from 0".to_owned(),
         "i32" | "i64" => "a whole number".to_owned(),
         other => format!("a {other}"),
     }
 }
 
-/// The scalar at `place` as it is written, in backquotes.
-fn scalar_at(text: &str, place: Option<(usize, usize)>) -> String {
-    let found = place.and_then(|(line, column)| {
-        let rest: String = text.lines().nth(line.checked_sub(1)?)?.chars().skip(column.checked_sub(1)?).collect();
-        let end = rest.find(" #").or_else(|| rest.find([',', '}', ']'])).unwrap_or(rest.len());
-        Some(rest.get(..end)?.trim().to_owned()).filter(|scalar| !scalar.is_empty())
-    });
-    found.map_or_else(|| "the value".to_owned(), |scalar| format!("`{scalar}`"))
+/// A value that is none of its key's, which is named where it stands on the same line.
+fn wrong_value(text: &str, place: Option<(usize, usize)>, expected: &str) -> String {
+    let key = key_at(text, place).map_or_else(|| "the value".to_owned(), |key| format!("`{key}`"));
+    match scalar_at(text, place) {
+        Some(scalar) => format!("{key} is `{scalar}`; expected {expected}"),
+        None => format!("{key} has no value; expected {expected}"),
+    }
+}
+
+/// The line of `place`, before and from there on.
+fn line_at(text: &str, place: Option<(usize, usize)>) -> Option<(String, String)> {
+    let (line, column) = place?;
+    let (line, before) = (text.lines().nth(line.checked_sub(1)?)?, column.checked_sub(1)?);
+    Some((line.chars().take(before).collect(), line.chars().skip(before).collect()))
+}
+
+/// The key whose value stands at `place`, or within whose list it does, where that is the same line.
+fn key_at(text: &str, place: Option<(usize, usize)>) -> Option<String> {
+    let (before, after) = line_at(text, place)?;
+    // Of a key without a value, the place is that of its colon.
+    let before = if after.starts_with(':') { before } else { before.rsplit_once(':')?.0.to_owned() };
+    let plain = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
+    let key = before.trim_end().rsplit(|character| !plain(character)).next()?.trim_start_matches('-');
+    Some(key.to_owned()).filter(|key| !key.is_empty())
+}
+
+/// The scalar at `place` as it is written, where there is one.
+fn scalar_at(text: &str, place: Option<(usize, usize)>) -> Option<String> {
+    let (_, rest) = line_at(text, place)?;
+    let end = rest.find(" #").or_else(|| rest.find([',', '}', ']'])).unwrap_or(rest.len());
+    let scalar = rest.get(..end)?.trim();
+    Some(scalar.to_owned()).filter(|scalar| !scalar.is_empty() && scalar != ":")
+}
+
+/// Whether a tab is among what a line begins with.
+fn starts_with_a_tab(text: &str, place: Option<(usize, usize)>) -> bool {
+    let line = place.and_then(|(line, _)| text.lines().nth(line.checked_sub(1)?));
+    line.is_some_and(|line| line.chars().take_while(|character| character.is_whitespace()).any(|space| space == '\t'))
 }
 
 fn unknown(what: &str, given: &str, expected: &[&str]) -> String {
@@ -150,6 +182,23 @@ mod tests {
         assert_eq!(nearest("fsp", &keys), None);
         assert_eq!(nearest("zzz", &keys), None);
         assert_eq!(nearest("x", &[]), None);
+    }
+
+    #[test]
+    fn a_value_is_named_by_its_key_where_both_stand_on_one_line() {
+        let text = "fps: five # a lot\n  - cores: [0, -1]\nwhen: {speed: x, tags: []}\nempty:\n- 7\n";
+        for (place, key, scalar) in [
+            ((1, 6), Some("fps"), Some("five")),
+            ((2, 15), Some("cores"), Some("-1")),
+            ((3, 15), Some("speed"), Some("x")),
+            ((4, 6), Some("empty"), None),
+            ((5, 3), None, Some("7")),
+            ((9, 1), None, None),
+        ] {
+            assert_eq!(key_at(text, Some(place)).as_deref(), key, "{place:?}");
+            assert_eq!(scalar_at(text, Some(place)).as_deref(), scalar, "{place:?}");
+        }
+        assert_eq!(wrong_value(text, Some((4, 6)), "a number"), "`empty` has no value; expected a number");
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl Generator {
             delivery_rate_bytes_per_s: rate * 0.9,
             app_limited: self.random.below(3) == 0,
             estimate_bytes_per_s: rate * 0.95,
+            range_bytes_per_s: None,
             loss: 0.0,
             connections: 1,
         };

@@ -19,6 +19,7 @@ pub use receive::Receiver;
 pub use send::Sender;
 use state::{MOST_CELLS, Shared};
 
+use crate::depth::{DepthWatch, ReceiverGauge, SenderGauge, gauge};
 use crate::sync::Arc;
 
 /// Why a ring cannot be made.
@@ -68,9 +69,20 @@ pub(crate) fn of_one<T: Send>() -> (Sender<T>, Receiver<T>) {
     halves(1)
 }
 
+/// The same, and what tells how full it is.
+pub(crate) fn of_one_watched<T: Send>() -> (Sender<T>, Receiver<T>, DepthWatch) {
+    let (sender, receiver, watch) = gauge(1);
+    let (sender, receiver) = gauged(1, sender, receiver);
+    (sender, receiver, watch)
+}
+
 fn halves<T: Send>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    gauged(capacity, SenderGauge::default(), ReceiverGauge::default())
+}
+
+fn gauged<T: Send>(capacity: usize, sender: SenderGauge, receiver: ReceiverGauge) -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared::new(capacity));
-    (Sender::new(Arc::clone(&shared)), Receiver::new(shared))
+    (Sender::new(Arc::clone(&shared), sender), Receiver::new(shared, receiver))
 }
 
 #[cfg(test)]

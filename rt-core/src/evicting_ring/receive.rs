@@ -1,6 +1,7 @@
 //! The receiving half.
 
 use super::state::{Handle, Position};
+use crate::depth::ReceiverGauge;
 
 /// The receiving half of an evicting ring.
 pub struct Receiver<T> {
@@ -9,12 +10,13 @@ pub struct Receiver<T> {
     head: Position,
     /// Number of the empty cell that this side owns.
     spare: u32,
+    gauge: ReceiverGauge,
 }
 
 impl<T> Receiver<T> {
-    pub(super) fn new(shared: Handle<T>) -> Self {
+    pub(super) fn new(shared: Handle<T>, gauge: ReceiverGauge) -> Self {
         let spare = shared.capacity() as u32 + 1;
-        Self { shared, head: Position::FIRST, spare }
+        Self { shared, head: Position::FIRST, spare, gauge }
     }
 
     /// Takes the oldest value that is still in the ring. Lock-free: tries again only where the sender pushed out the
@@ -28,6 +30,8 @@ impl<T> Receiver<T> {
                     if self.shared.exchange_if(self.head, seen, self.spare) {
                         self.head = self.head.next(capacity);
                         self.spare = seen.cell();
+                        // What else there is cannot be told without another look; in a mailbox there is nothing else.
+                        self.gauge.taken(|| 1);
                         // SAFETY: the exchange made the cell this side's.
                         return unsafe { self.shared.empty(self.spare) };
                     }

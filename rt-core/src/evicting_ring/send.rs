@@ -1,6 +1,7 @@
 //! The sending half.
 
 use super::state::{Handle, Position};
+use crate::depth::SenderGauge;
 
 /// The sending half of an evicting ring.
 pub struct Sender<T> {
@@ -9,12 +10,13 @@ pub struct Sender<T> {
     tail: Position,
     /// Number of the empty cell that this side owns.
     spare: u32,
+    gauge: SenderGauge,
 }
 
 impl<T> Sender<T> {
-    pub(super) fn new(shared: Handle<T>) -> Self {
+    pub(super) fn new(shared: Handle<T>, gauge: SenderGauge) -> Self {
         let spare = shared.capacity() as u32;
-        Self { shared, tail: Position::FIRST, spare }
+        Self { shared, tail: Position::FIRST, spare, gauge }
     }
 
     /// Leaves `value` as the newest; returns the oldest where the ring was full. Wait-free: one atomic exchange.
@@ -24,7 +26,9 @@ impl<T> Sender<T> {
         self.spare = self.shared.exchange(self.tail, self.spare);
         self.tail = self.tail.next(self.shared.capacity());
         // SAFETY: the exchange made the cell this side's.
-        unsafe { self.shared.empty(self.spare) }
+        let oldest = unsafe { self.shared.empty(self.spare) };
+        self.gauge.sent(oldest.is_some());
+        oldest
     }
 
     /// How many values the ring holds before the next put pushes one out.

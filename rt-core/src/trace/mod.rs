@@ -4,7 +4,7 @@
 //! Real-time threads only push small records and add to counters of their own; whoever keeps the books drains, merges
 //! and exports. Nothing on the pushing side allocates, waits or makes a system call, and what finds no room is counted.
 
-mod count;
+pub(crate) mod count;
 pub mod counters;
 pub mod emitter;
 mod histograms;

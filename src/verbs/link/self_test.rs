@@ -5,7 +5,6 @@ use std::time::Duration;
 use rt_core::stop::StopToken;
 use transport::link::{LinkSnapshot, SelfTest, SelfTestError};
 
-use super::megabits;
 use crate::failure::Failure;
 use crate::{quantities, signals};
 
@@ -16,13 +15,13 @@ use crate::{quantities, signals};
                   rate not within 0.5 %.")]
 pub struct SelfTestArgs {
     /// Delay in each direction.
-    #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = quantities::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = quantities::round_trip)]
     pub one_way: Duration,
     /// Rate of the uplink, Mbit/s.
-    #[arg(long, value_name = "MBIT/S", default_value = "10", value_parser = megabits)]
+    #[arg(long, value_name = "MBIT/S", default_value = "10", value_parser = quantities::positive_megabits)]
     pub rate_mbps: f64,
     /// How long each of the two is measured.
-    #[arg(long = "for", value_name = "DURATION", default_value = "5s", value_parser = quantities::duration)]
+    #[arg(long = "for", value_name = "DURATION", default_value = "5s", value_parser = quantities::run_length)]
     pub each_for: Duration,
     /// Print the measurement as one JSON object.
     #[arg(long)]

@@ -23,7 +23,8 @@ impl Collector {
         let mut hops = self.stats.total().hops;
         hops += self.tracer.histograms();
         if wants_picture {
-            let picture = self.picture(&hops, now);
+            let mut picture = self.picture(&hops, now);
+            self.parts().for_each(|part| part.show(now, &mut picture));
             if let Some(live) = self.live_end() {
                 live.show(picture, now);
             }
@@ -125,10 +126,13 @@ impl Collector {
             let rank = (part * estimates.len() as f64).ceil() as usize;
             estimates.get(rank.saturating_sub(1)).copied().unwrap_or(0.0) * MBPS_PER_BYTES_PER_S
         };
-        let LinkRecord { at, rtt, loss, connections, cwnd_bytes, app_limited, .. } = *last;
+        let LinkRecord { at, range_bytes_per_s, rtt, loss, connections, cwnd_bytes, app_limited, .. } = *last;
+        let range = range_bytes_per_s.map(|(low, high)| (low * MBPS_PER_BYTES_PER_S, high * MBPS_PER_BYTES_PER_S));
         Some(LinkPicture {
             age_s: now.saturating_since(at).as_secs_f64(),
             estimate_mbps: last.estimate_bytes_per_s * MBPS_PER_BYTES_PER_S,
+            low_mbps: range.map(|(low, _)| low),
+            high_mbps: range.map(|(_, high)| high),
             estimate_p10_mbps: quantile(0.1),
             estimate_p50_mbps: quantile(0.5),
             rtt_ms: millis(rtt),

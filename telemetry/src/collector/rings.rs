@@ -1,14 +1,15 @@
-//! What is joined to a collector before it runs: rings, clocks, sinks.
+//! What is joined to a collector before it runs: rings, clocks, sinks, and what snapshots are to show.
 
 use std::time::Duration;
 
+use rt_core::depth::DepthWatch;
 use rt_core::trace::Tracer;
 use rt_core::trace::counters::{ThreadCounters, ThreadWatch};
 use rt_core::trace::traffic::TrafficWatch;
 
-use super::Collector;
 use super::inlets::add;
 use super::sampler::Sampler;
+use super::{Collector, Part};
 use crate::emitter::{Emitter, Inlet};
 use crate::events::EventLog;
 use crate::frame_sink::FrameSink;
@@ -77,6 +78,16 @@ impl Collector {
     /// Reports the counters of a thread that has them already.
     pub fn watch(&mut self, watch: ThreadWatch) {
         self.threads.push(watch);
+    }
+
+    /// Shows how full the hand-over of `what` between two threads is.
+    pub fn watch_handover(&mut self, what: &str, from: &str, to: &str, watch: DepthWatch) {
+        self.handovers.add(what, from, to, watch);
+    }
+
+    /// Shows a part of the process that the collector knows nothing of.
+    pub fn show_part(&mut self, part: impl Part + 'static) {
+        self.parts.push(Box::new(part));
     }
 
     /// Writes every record into `events` as well, in the order of time.

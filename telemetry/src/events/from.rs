@@ -51,7 +51,20 @@ impl From<&ImageRecord> for Event {
 impl From<&LinkRecord> for Event {
     fn from(record: &LinkRecord) -> Self {
         let (value, detail) = (record.estimate_bytes_per_s as u64, u8::from(record.app_limited));
-        Self { value, detail, ..Self::new(EventKind::Link, record.at) }
+        // Rates end at what 32 bits hold: 34 Gbit/s.
+        let seq =
+            record.range_bytes_per_s.map_or(0, |(low, high)| u64::from(low as u32) | u64::from(high as u32) << 32);
+        Self { seq, value, detail, ..Self::new(EventKind::Link, record.at) }
+    }
+}
+
+impl Event {
+    /// How far the link has varied around the estimate in the last second, bytes/s, low and high; `None` of other events,
+    /// and where it is not known.
+    #[must_use]
+    pub fn link_range(&self) -> Option<(u64, u64)> {
+        let is_known = self.kind == EventKind::Link && self.seq > 0;
+        is_known.then_some((self.seq & u64::from(u32::MAX), self.seq >> 32))
     }
 }
 

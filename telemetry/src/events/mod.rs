@@ -1,15 +1,17 @@
 //! The event log: everything that any thread told, in one file, in the order of time.
 //!
-//! Every record that reaches the collector leaves one event of 32 bytes here ([`Event`]). What there is to tell is
-//! declared once ([`EventKind`]); the file's own header, the documentation and the reader follow from that. The file is
+//! Every record that reaches the collector leaves one event of 32 bytes here ([`Event`]), and what the process says of
+//! itself in words as many as its words need ([`Note`]). What there is to tell is declared once ([`EventKind`]); the file's own header, the documentation and the reader follow from that. The file is
 //! binary because the threads of one car can tell millions of events a second, of which each would be a hundred bytes
 //! and a microsecond as text; its header is one line of JSON that says where each field lies, so that any language reads
 //! it (`numpy.fromfile` with an offset, for one).
 
 mod from;
+mod kinds;
 mod log;
 mod losses;
 mod merge;
+mod note;
 mod read;
 mod segments;
 mod severity;
@@ -19,9 +21,12 @@ mod text;
 
 use rt_core::clock::Monotonic;
 
+pub use kinds::{EventKind, NoteKind};
 pub use log::{EventHealth, EventLog};
 pub use losses::{EventLosses, SourceLosses};
 pub use merge::Merge;
+pub(crate) use note::pieces;
+pub use note::{Note, NoteReader};
 pub use read::{EventFile, EventFileError};
 pub use severity::{NoSeverity, Severity};
 pub(crate) use sink::EventSink;
@@ -32,93 +37,19 @@ pub const EVENT_BYTES: usize = 32;
 
 /// Set in [`Event::flags`] of an event that came after its place in the order had been written.
 pub const LATE: u8 = 1;
-
-macro_rules! event_kinds {
-    ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal, $subsystem:literal, $severity:ident,
-        value: $value:literal, detail: $detail:literal;)+) => {
-        /// What an event tells.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[repr(u8)]
-        pub enum EventKind { $($(#[doc = $doc])+ $variant),+ }
-
-        impl EventKind {
-            /// Every kind; its place is its number in the file.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The name in files and reports.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-
-            /// The part of the program that tells it.
-            #[must_use]
-            pub const fn subsystem(self) -> &'static str {
-                match self { $(Self::$variant => $subsystem),+ }
-            }
-
-            /// Who wants to know.
-            #[must_use]
-            pub const fn severity(self) -> Severity {
-                match self { $(Self::$variant => Severity::$severity),+ }
-            }
-
-            /// What [`Event::value`] holds, with its unit.
-            #[must_use]
-            pub const fn value(self) -> &'static str {
-                match self { $(Self::$variant => $value),+ }
-            }
-
-            /// What [`Event::detail`] holds.
-            #[must_use]
-            pub const fn detail(self) -> &'static str {
-                match self { $(Self::$variant => $detail),+ }
-            }
-
-            /// What it means, as documented.
-            #[must_use]
-            pub fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc),+).trim_start()),+ }
-            }
-        }
-    };
-}
-
-event_kinds! {
-    /// A hop of a frame ended.
-    Hop => "hop", "trace", Debug, value: "how long it took, ns", detail: "which, in the order of the hops";
-    /// A frame was captured and handed on.
-    Captured => "captured", "capture", Debug, value: "capture to hand-over, ns", detail: "0";
-    /// A frame's decision was made, and everything about it is known.
-    Decided => "decided", "decision", Info, value: "capture to decision, ns",
-        detail: "whose result: 0 the cloud's, 1 the vehicle's, 2 nobody's";
-    /// A frame's or a result's way through the transport is over.
-    Carried => "carried", "transport", Debug, value: "how long it took, ns",
-        detail: "bit 0: incoming, bit 1: it did not arrive";
-    /// The state of the uplink was sampled.
-    Link => "link", "transport", Debug, value: "estimated capacity, bytes/s",
-        detail: "1 where the application limited the rate";
-    /// The uplink was divided anew.
-    Allocated => "allocated", "allocator", Info, value: "what there was to divide, bytes/s", detail: "0";
-    /// A ping was answered, or given up.
-    Ping => "ping", "transport", Debug, value: "round trip, ns", detail: "1 where an answer came";
-    /// A request was served in the cloud.
-    Served => "served", "worker", Debug, value: "the model's time, ns", detail: "0";
-    /// Records found their ring full and are lost.
-    Dropped => "dropped", "telemetry", Warning, value: "how many, since the last such event of this source",
-        detail: "0";
-}
+/// Set in [`Event::flags`] of a piece of a note whose words go on in the next event of its source.
+pub const MORE: u8 = 2;
 
 /// One event, as it lies in the file (little-endian, in the order of the fields).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     /// When it happened.
     pub at: Monotonic,
-    /// The frame's number within its service; zero where it is not about a frame.
+    /// The frame's number within its service; see [`EventKind::seq`].
     pub seq: u64,
     /// See [`EventKind::value`].
     pub value: u64,
-    /// The service; zero where it is about none.
+    /// The service; zero where it is about none. Of a note's pieces their number, from zero.
     pub service: u16,
     /// Which ring it came through: an index into the header's `sources`.
     pub source: u16,
@@ -126,7 +57,7 @@ pub struct Event {
     pub kind: EventKind,
     /// See [`EventKind::detail`].
     pub detail: u8,
-    /// [`LATE`], or nothing.
+    /// [`LATE`] and [`MORE`], where they hold.
     pub flags: u8,
 }
 

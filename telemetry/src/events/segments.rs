@@ -200,7 +200,7 @@ impl Segments {
         let kind = |kind: &EventKind| {
             serde_json::json!({
                 "name": kind.name(), "subsystem": kind.subsystem(), "severity": kind.severity().name(),
-                "meaning": kind.meaning(), "value": kind.value(), "detail": kind.detail(),
+                "meaning": kind.meaning(), "note": kind.note().is_some(), "seq": kind.seq(), "value": kind.value(), "detail": kind.detail(),
             })
         };
         let hops: Vec<&str> = rt_core::trace::Hop::ALL.iter().map(|hop| hop.name()).collect();

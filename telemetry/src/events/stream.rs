@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use rt_core::clock::Monotonic;
 
-use super::{Event, EventHealth, EventKind, EventLog, EventSink, Merge};
+use super::{Event, EventHealth, EventKind, EventLog, EventSink, Merge, pieces};
 use crate::subscribe::Publisher;
 
 /// How far behind the clock the watermark is. Longer than a thread that has read the clock is kept from pushing, and
 /// than nearly all hops that are told only after later ones; short enough that a killed process loses less than a second.
 const SLACK: Duration = Duration::from_millis(250);
 
+/// The source of what was said.
+const NOTES: &str = "notes";
+
 /// The process's events; without anybody to hear them, none are kept.
 #[derive(Default)]
 pub(crate) struct EventStream {
     merge: Option<Merge>,
-    /// What each source's losses have been told up to.
+    /// What each source's losses have been told up to; notes, the last source, lose nothing here.
     told: Vec<u64>,
     outlets: Outlets,
 }
@@ -55,12 +58,14 @@ impl EventStream {
         self.outlets.live.as_mut()
     }
 
-    /// The rings that events come through, before the first comes.
-    pub(crate) fn begin(&mut self, sources: &[String]) {
+    /// The rings that events come through, before the first comes; notes are one source more.
+    pub(crate) fn begin(&mut self, rings: Vec<String>) {
         if self.outlets.each().next().is_some() {
+            self.told = vec![0; rings.len()];
+            let mut sources = rings;
+            sources.push(NOTES.to_owned());
             self.merge = Some(Merge::new(sources.len()));
-            self.told = vec![0; sources.len()];
-            self.outlets.each().for_each(|sink| sink.begin(sources));
+            self.outlets.each().for_each(|sink| sink.begin(&sources));
         }
     }
 
@@ -105,8 +110,14 @@ impl EventStream {
     }
 
     fn release(&mut self, until: Monotonic) {
-        let Self { merge: Some(merge), outlets, .. } = self else { return };
-        outlets.live.iter_mut().for_each(Publisher::gather);
+        let Self { merge: Some(merge), told, outlets } = self else { return };
+        if let Some(live) = &mut outlets.live {
+            let said = live.gather();
+            // Subscribers have them whole.
+            if outlets.log.is_some() {
+                said.for_each(|note| merge.extend(told.len(), pieces(note)));
+            }
+        }
         merge.release(until, |events| outlets.each().for_each(|sink| sink.events(events)));
         outlets.each().for_each(|sink| sink.settle(merge.watermark()));
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use rt_core::trace::Hop;
 
+use super::note::words;
 use super::{Event, EventKind, LATE};
 use crate::records::Source;
 
@@ -33,6 +34,11 @@ impl fmt::Display for Told<'_> {
         let Event { seq, value, service, kind, detail, flags, .. } = *self.event;
         let ms = value as f64 * 1e-6;
         let mbps = value as f64 * 8e-6;
+        if kind.note().is_some() {
+            // One piece alone, for whoever looks at single events; words may end within a character.
+            let words = String::from_utf8_lossy(&words(self.event)).into_owned();
+            return write!(f, "{:?}", words);
+        }
         if service > 0 {
             write!(f, "service {service} frame {seq}: ")?;
         }
@@ -52,13 +58,19 @@ impl fmt::Display for Told<'_> {
             }
             EventKind::Link => {
                 let by = if detail == 1 { ", as little was sent" } else { "" };
-                write!(f, "estimated capacity {mbps:.2} Mbit/s{by}")?;
+                write!(f, "estimated capacity {mbps:.2} Mbit/s")?;
+                if let Some((low, high)) = self.event.link_range() {
+                    write!(f, " (low {:.2}, high {:.2})", low as f64 * 8e-6, high as f64 * 8e-6)?;
+                }
+                f.write_str(by)?;
             }
             EventKind::Allocated => write!(f, "{mbps:.2} Mbit/s divided anew")?,
             EventKind::Ping if detail == 1 => write!(f, "round trip {ms:.1} ms")?,
             EventKind::Ping => write!(f, "no answer to a ping in {ms:.0} ms")?,
             EventKind::Served => write!(f, "served, the model took {ms:.1} ms")?,
             EventKind::Dropped => write!(f, "{value} records lost: the ring {:?} was full", self.source)?,
+            // Said above.
+            _ => {}
         }
         if flags & LATE != 0 {
             f.write_str(" (told late)")?;

@@ -21,6 +21,9 @@ pub struct LinkRecord {
     pub app_limited: bool,
     /// The capacity estimate that the allocator was given, bytes per second.
     pub estimate_bytes_per_s: f64,
+    /// How far the link has varied around that in the last second, bytes per second: one byte in ten came more slowly than
+    /// the first, one in ten faster than the second. `None` where too little was measured; in the event log alone.
+    pub range_bytes_per_s: Option<(f64, f64)>,
     /// Part of the packets that is lost, 0 to 1; not logged.
     pub loss: f64,
     /// Connections that the cloud has accepted: the one that carries the frames, and those that stand by; not logged.

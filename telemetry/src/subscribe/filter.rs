@@ -1,10 +1,8 @@
 //! What one subscriber wants to hear, worked out once for every kind there is.
 
-use crate::events::{EventKind, NoSeverity, Severity};
+use crate::events::{EventKind, NoSeverity, NoteKind, Severity};
 
-use super::NoteKind;
-
-/// What is let through: a bit for each kind of event and of note.
+/// What is let through: a bit for each kind of event, notes among them.
 ///
 /// ```
 /// use telemetry::events::EventKind;
@@ -15,12 +13,9 @@ use super::NoteKind;
 /// # Ok::<(), telemetry::subscribe::FilterError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filter {
-    events: u32,
-    notes: u32,
-}
+pub struct Filter(u32);
 
-const _: () = assert!(EventKind::ALL.len() <= 32 && NoteKind::ALL.len() <= 32, "a bit for each kind");
+const _: () = assert!(EventKind::ALL.len() <= 32, "a bit for each kind");
 
 /// Why a filter cannot be: what was said, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,33 +41,10 @@ pub enum FilterError {
     },
 }
 
-/// A kind of event or note, by what it is chosen by.
-struct Told {
-    severity: Severity,
-    subsystem: &'static str,
-    topic: &'static str,
-}
-
-fn events() -> impl Iterator<Item = Told> {
-    EventKind::ALL.iter().map(|kind| Told {
-        severity: kind.severity(),
-        subsystem: kind.subsystem(),
-        topic: kind.name(),
-    })
-}
-
-fn notes() -> impl Iterator<Item = Told> {
-    NoteKind::ALL.iter().map(|kind| Told {
-        severity: kind.severity(),
-        subsystem: kind.subsystem(),
-        topic: kind.topic(),
-    })
-}
-
 impl Default for Filter {
     /// Everything that whoever watches wants to know.
     fn default() -> Self {
-        Self::new(Severity::Info, &[], &[]).unwrap_or(Self { events: 0, notes: 0 })
+        Self::new(Severity::Info, &[], &[]).unwrap_or(Self(0))
     }
 }
 
@@ -83,27 +55,26 @@ impl Filter {
     /// # Errors
     /// [`FilterError::Nothing`] for a pattern that matches no name there is.
     pub fn new(least: Severity, subsystems: &[String], topics: &[String]) -> Result<Self, FilterError> {
-        check("subsystem", subsystems, |told| told.subsystem)?;
-        check("topic", topics, |told| told.topic)?;
+        check("subsystem", subsystems, EventKind::subsystem)?;
+        check("topic", topics, EventKind::name)?;
         let any =
             |patterns: &[String], name| patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, name));
-        let wanted = |told: &Told| told.severity >= least && any(subsystems, told.subsystem) && any(topics, told.topic);
-        let bits = |all: &mut dyn Iterator<Item = Told>| {
-            all.zip(0_u32..).filter(|(told, _)| wanted(told)).fold(0, |bits, (_, place)| bits | 1 << place)
+        let wanted = |kind: &&EventKind| {
+            kind.severity() >= least && any(subsystems, kind.subsystem()) && any(topics, kind.name())
         };
-        Ok(Self { events: bits(&mut events()), notes: bits(&mut notes()) })
+        Ok(Self(EventKind::ALL.iter().filter(wanted).fold(0, |bits, kind| bits | 1 << *kind as u32)))
     }
 
     /// Whether events of this kind are let through.
     #[must_use]
     pub const fn event(&self, kind: EventKind) -> bool {
-        self.events >> kind as u32 & 1 == 1
+        self.0 >> kind as u32 & 1 == 1
     }
 
     /// Whether notes of this kind are.
     #[must_use]
     pub const fn note(&self, kind: NoteKind) -> bool {
-        self.notes >> kind as u32 & 1 == 1
+        self.event(kind.event())
     }
 }
 
@@ -125,8 +96,8 @@ impl std::str::FromStr for Filter {
     }
 }
 
-fn check(what: &'static str, patterns: &[String], name: fn(&Told) -> &'static str) -> Result<(), FilterError> {
-    let mut known: Vec<&'static str> = events().chain(notes()).map(|told| name(&told)).collect();
+fn check(what: &'static str, patterns: &[String], name: fn(EventKind) -> &'static str) -> Result<(), FilterError> {
+    let mut known: Vec<&'static str> = EventKind::ALL.iter().map(|kind| name(*kind)).collect();
     known.sort_unstable();
     known.dedup();
     match patterns.iter().find(|pattern| !known.iter().any(|name| matches(pattern, name))) {

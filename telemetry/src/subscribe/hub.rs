@@ -2,52 +2,25 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::trace::emitter::{Emitter, ring};
-use serde::Serialize;
 
+use super::place::{MOST_SUBSCRIBERS, Place, Places};
 use super::publisher::Outlet;
 use super::subscription::{Item, Subscription};
-use super::{Filter, Note, NoteKind, Publisher};
+use super::{Filter, Note, NoteKind, Publisher, Who};
 
-/// Subscribers at a time; each has a thread and a queue of its own.
-pub const MOST_SUBSCRIBERS: usize = 8;
 /// What waits for one subscriber at the most.
 pub const QUEUE: usize = 4_096;
 /// Notes on their way to the collector, which fetches them forty times a second.
 const MOST_WAITING: usize = 1_024;
 /// How often the end of the last subscriber is looked for.
 const POLL: Duration = Duration::from_millis(2);
-
-/// Who a process is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct Who {
-    /// `car` or `cloud`.
-    pub program: String,
-    /// Its number.
-    pub pid: u32,
-    /// Its version.
-    pub version: String,
-    /// When it began, Unix time in whole seconds.
-    pub started_unix_s: i64,
-    /// Its first run directory, once there is one.
-    pub run_dir: Option<PathBuf>,
-    /// The names of a car's services, in the order of their numbers.
-    pub services: Vec<String>,
-}
-
-impl Who {
-    /// How it is told from others on this machine.
-    #[must_use]
-    pub fn name(&self) -> String {
-        format!("{}-{}", self.program, self.pid)
-    }
-}
 
 /// What a subscriber wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +59,7 @@ pub(super) struct Shared {
     /// Whether somebody stands in `joining`.
     knocked: AtomicBool,
     notes: Mutex<Notes>,
-    places: AtomicUsize,
+    places: Arc<Places>,
     lost: AtomicU64,
     over: AtomicBool,
 }
@@ -115,7 +88,7 @@ impl Hub {
             joining: Mutex::default(),
             knocked: AtomicBool::new(false),
             notes: Mutex::default(),
-            places: AtomicUsize::new(0),
+            places: Arc::default(),
             lost: AtomicU64::new(0),
             over: AtomicBool::new(false),
         }))
@@ -171,7 +144,7 @@ impl Hub {
         if self.is_over() {
             return Err(NoSubscription::Over);
         }
-        let place = Place::take(&self.0).ok_or(NoSubscription::Full)?;
+        let place = Place::take(&self.0.places).ok_or(NoSubscription::Full)?;
         let (queue, inlet) = ring(QUEUE);
         let bell = Doorbell::futex();
         let held = Arc::new(place);
@@ -194,13 +167,14 @@ impl Hub {
     /// Subscribers now, and what all there ever were have lost.
     #[must_use]
     pub fn subscribers(&self) -> (usize, u64) {
-        (self.0.places.load(Ordering::Relaxed), self.0.lost.load(Ordering::Relaxed))
+        (self.0.places.taken(), self.0.lost.load(Ordering::Relaxed))
     }
 
-    /// Waits until every subscriber has heard the end, for `patience` at the most: whoever does not read keeps nobody.
+    /// Waits until every subscriber has heard the end, for `patience` at the most. Whoever had stopped reading before
+    /// ([`Subscription::set_stuck`]) is not waited for.
     pub fn wait_for_ends(&self, patience: Duration) {
         let until = Monotonic::now().plus(patience);
-        while self.subscribers().0 > 0 && Monotonic::now() < until {
+        while self.0.places.reading() > 0 && Monotonic::now() < until {
             std::thread::sleep(POLL);
         }
     }
@@ -256,24 +230,6 @@ impl Hub {
 
     pub(super) fn state(&self) -> String {
         locked(&self.0.notes).state.clone()
-    }
-}
-
-/// One of the places, for as long as it is held.
-#[derive(Debug)]
-pub(super) struct Place(Arc<Shared>);
-
-impl Place {
-    fn take(shared: &Arc<Shared>) -> Option<Self> {
-        let one_more = |taken: usize| (taken < MOST_SUBSCRIBERS).then_some(taken + 1);
-        shared.places.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Self(Arc::clone(shared)))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.places.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

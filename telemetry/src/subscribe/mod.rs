@@ -7,21 +7,24 @@
 
 mod filter;
 mod hub;
-mod note;
 mod picture;
+mod place;
 mod publisher;
 mod subscription;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod who;
 
+pub use crate::events::{Note, NoteKind};
 pub use filter::{Filter, FilterError};
-pub use hub::{Hub, MOST_SUBSCRIBERS, NoSubscription, QUEUE, Wants, Who};
-pub use note::{Note, NoteKind};
+pub use hub::{Hub, NoSubscription, QUEUE, Wants};
 pub use picture::{
-    AllocationPicture, HopPicture, LinkPicture, LossPicture, NotePicture, Picture, RingPicture, ServicePicture,
-    ThreadPicture,
+    AllocationPicture, EmulatedPicture, GatewayPicture, HandoverPicture, HopPicture, LinkPicture, LossPicture,
+    NotePicture, Picture, RingPicture, ServicePicture, ThreadPicture, WayPicture, WorkerPicture,
 };
 pub(crate) use picture::{Base, millis};
+pub use place::MOST_SUBSCRIBERS;
 pub use publisher::Publisher;
-pub use subscription::{Subscription, event_line};
+pub use subscription::{Subscription, event_line, note_line};
+pub use who::Who;

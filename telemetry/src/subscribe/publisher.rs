@@ -7,8 +7,9 @@ use std::time::Duration;
 use rt_core::clock::Monotonic;
 use rt_core::doorbell::Doorbell;
 
-use super::hub::{Place, Queue};
+use super::hub::Queue;
 use super::picture::{Base, Picture};
+use super::place::Place;
 use super::subscription::Item;
 use super::{Hub, Note, Wants};
 use crate::events::{Event, EventSink};
@@ -88,8 +89,9 @@ impl Publisher {
         self.outlets.iter().any(|outlet| matches!(outlet.wants, Wants::Events(_)))
     }
 
-    /// Lets in who has come and forgets who has gone. Called before any events are given out.
-    pub(crate) fn gather(&mut self) {
+    /// Lets in who has come and forgets who has gone; what has been said since the last call. Called before any events
+    /// are given out.
+    pub(crate) fn gather(&mut self) -> impl Iterator<Item = &Note> {
         let Self { hub, outlets, notes, recent, watermark, .. } = self;
         for mut outlet in hub.take_joining() {
             outlet.put(Item::Begin(*watermark), hub);
@@ -97,7 +99,9 @@ impl Publisher {
             outlets.push(outlet);
         }
         outlets.retain(|outlet| outlet.place.strong_count() > 0);
+        let known = notes.len();
         hub.take_notes(notes);
+        notes.range(known..).map(Arc::as_ref)
     }
 
     fn ring(&mut self) {
@@ -164,7 +168,8 @@ impl EventSink for Publisher {
         if !self.is_heard() {
             return;
         }
-        for event in events {
+        // Notes are told whole, and not by their pieces.
+        for event in events.iter().filter(|event| event.kind.note().is_none()) {
             self.notes_until(event.at);
             let Self { hub, outlets, .. } = self;
             for outlet in outlets {

@@ -8,8 +8,8 @@ use rt_core::doorbell::Doorbell;
 use rt_core::trace::emitter::Inlet;
 use serde::Serialize;
 
-use super::hub::Place;
 use super::picture::Picture;
+use super::place::Place;
 use super::tasks::add_tasks;
 use super::{Hub, Note};
 use crate::events::{Event, LATE, Severity};
@@ -34,7 +34,7 @@ pub struct Subscription {
     queue: Inlet<Item>,
     bell: Doorbell,
     /// Given back when this is dropped, which is how the publisher learns of it.
-    _place: Arc<Place>,
+    place: Arc<Place>,
     lost_told: u64,
     over: bool,
 }
@@ -62,6 +62,10 @@ struct EventLine<'a> {
     detail: u8,
     source: &'a str,
     late: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    low_bytes_per_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    high_bytes_per_s: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -94,7 +98,16 @@ pub fn event_line(event: &Event, source: &str, anchor: &ClockAnchor) -> String {
     let text = event.text(source);
     let Event { at, seq, value, service, kind, detail, flags, .. } = *event;
     let head = head("event", at, anchor, (kind.severity(), kind.subsystem(), kind.name()), &text);
-    json(&EventLine { head, service, seq, value, detail, source, late: flags & LATE != 0 })
+    let (low_bytes_per_s, high_bytes_per_s) = event.link_range().unzip();
+    let late = flags & LATE != 0;
+    json(&EventLine { head, service, seq, value, detail, source, late, low_bytes_per_s, high_bytes_per_s })
+}
+
+/// A note as a line of JSON without its end.
+#[must_use]
+pub fn note_line(note: &Note, anchor: &ClockAnchor) -> String {
+    let kind = note.kind.event();
+    json(&head("note", note.at, anchor, (kind.severity(), kind.subsystem(), kind.name()), &note.text))
 }
 
 fn head<'a>(
@@ -115,7 +128,7 @@ fn json(line: &impl Serialize) -> String {
 
 impl Subscription {
     pub(super) const fn new(hub: Hub, queue: Inlet<Item>, bell: Doorbell, place: Arc<Place>) -> Self {
-        Self { hub, queue, bell, _place: place, lost_told: 0, over: false }
+        Self { hub, queue, bell, place, lost_told: 0, over: false }
     }
 
     /// Appends what has come to `lines`, a line of JSON each; waits for it until `until`. `false` once everything was
@@ -150,11 +163,7 @@ impl Subscription {
             let line = match item {
                 Item::Begin(after) => begin_line(hub, after, &anchor),
                 Item::Event(event) => event_line(&event, hub.source(event.source), &anchor),
-                Item::Note(note) => {
-                    let kind = note.kind;
-                    let names = (kind.severity(), kind.subsystem(), kind.topic());
-                    json(&head("note", note.at, &anchor, names, &note.text))
-                }
+                Item::Note(note) => note_line(&note, &anchor),
                 Item::Picture(picture) => json(&finished(&picture, hub, &anchor)),
             };
             lines.push_str(&line);
@@ -173,6 +182,12 @@ impl Subscription {
     fn line_of_its_own(&self, topic: &'static str, severity: Severity, text: &str, lines: &mut String) {
         lines.push_str(&json(&head(topic, Monotonic::now(), &ClockAnchor::now(), (severity, LIVE, topic), text)));
         lines.push('\n');
+    }
+
+    /// Whether whoever is on the other end has stopped taking what is written to it: the end of the run does not wait for
+    /// it then ([`Hub::wait_for_ends`]).
+    pub fn set_stuck(&self, stuck: bool) {
+        self.place.set_stuck(stuck);
     }
 
     /// Records that this subscriber has lost so far.

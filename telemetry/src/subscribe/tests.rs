@@ -35,7 +35,7 @@ fn topics(lines: &[Value]) -> Vec<&str> {
 
 /// Gives out `events` and everything that was said.
 fn tell(publisher: &mut Publisher, events: impl IntoIterator<Item = Event>) {
-    publisher.gather();
+    drop(publisher.gather());
     let events: Vec<Event> = events.into_iter().collect();
     publisher.events(&events);
     publisher.settle(Monotonic::from_ns(u64::MAX / 2));
@@ -49,7 +49,7 @@ fn events_and_notes_come_in_the_order_of_time_and_who_comes_later_hears_the_last
     let mut first = hub.subscribe(all()).expect("a place");
     hub.note(NoteKind::Peer, "car/a joined");
     let now = Monotonic::now().as_ns();
-    publisher.gather();
+    drop(publisher.gather());
     publisher.events(&[decided(5)]);
     publisher.events(&[decided(now + 1)]);
     publisher.settle(at(now + 1));
@@ -131,11 +131,11 @@ fn there_are_so_many_places_and_those_who_go_leave_theirs() {
     let mut publisher = hub.publisher();
     let mut held: Vec<Subscription> = (0..MOST_SUBSCRIBERS).map(|_| hub.subscribe(all()).expect("a place")).collect();
     assert_eq!(hub.subscribe(all()).err(), Some(NoSubscription::Full));
-    publisher.gather();
+    drop(publisher.gather());
     held.pop();
     assert!(hub.subscribe(all()).is_ok());
     held.clear();
-    publisher.gather();
+    drop(publisher.gather());
     assert!(!publisher.is_heard(), "nothing is put into queues that nobody reads");
     hub.wait_for_ends(Duration::from_secs(60));
     assert_eq!(hub.subscribers().0, 0);

@@ -129,6 +129,7 @@ pub fn link(seq: u64) -> LinkRecord {
         delivery_rate_bytes_per_s: 1.25e6,
         app_limited: seq.is_multiple_of(2),
         estimate_bytes_per_s: 1.5e6,
+        range_bytes_per_s: Some((9e5, 1.7e6)),
         loss: 0.02,
         connections: 2,
     }

@@ -243,6 +243,7 @@ impl<B: AsRef<[u8]> + Send + 'static> Driver<B> {
         let delays = self.clocks.latest(now);
         self.publisher.offer(LinkEstimate {
             rate_bps: if connected { self.estimator.rate(now) * 8.0 } else { 0.0 },
+            range: self.estimator.range(now).filter(|_| connected),
             rtt: self.seen.smoothed,
             latest_rtt: self.seen.latest,
             min_rtt: self.min_rtt.get(),

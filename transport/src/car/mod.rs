@@ -31,6 +31,7 @@ use rt_core::doorbell::Doorbell;
 use rt_core::frame::FrameMeta;
 use rt_core::lifecycle::Heartbeat;
 use rt_core::mailbox;
+use rt_core::ring;
 use rt_core::stop::StopToken;
 use rt_core::trace::counters::ThreadCounters;
 use rt_core::trace::traffic::TrafficLog;
@@ -76,7 +77,7 @@ pub struct CarService<B> {
     /// Newest encoded frame; the sender rings the endpoint's doorbell.
     pub input: mailbox::Receiver<Outgoing<B>>,
     /// Answers.
-    pub output: rtrb::Producer<CloudReply>,
+    pub output: ring::Producer<CloudReply>,
     /// Rung after each answer.
     pub output_bell: Doorbell,
 }

@@ -41,6 +41,24 @@ const LEAST_CARRYING: Duration = Duration::from_millis(20);
 /// A frame that came late at most lowers the estimate to this part of it.
 const LATE_FLOOR: f64 = 0.6;
 
+/// Percentiles of a second's trains, as parts of their 75th.
+#[derive(Clone, Copy, Debug)]
+struct Spread {
+    /// The tenth.
+    low: f64,
+    /// The 90th.
+    high: f64,
+}
+
+/// Where a rate lies; see [`RateEstimator::range`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateRange {
+    /// One byte in ten came more slowly than this, bytes per second.
+    pub low: f64,
+    /// One byte in ten came faster.
+    pub high: f64,
+}
+
 /// Bounds of what may be believed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EstimatorLimits {
@@ -77,8 +95,9 @@ pub struct RateEstimator {
     limits: EstimatorLimits,
     rate: f64,
     trains: TrainWindow,
-    /// The tenth percentile of a second's trains, as a part of their 75th.
-    spread: f64,
+    /// How much the link varies, as a second's trains told last, and when they did.
+    spread: Spread,
+    spread_at: Option<Monotonic>,
     app_limited: bool,
     acks: AckWindow,
     srtt: Duration,
@@ -101,7 +120,8 @@ impl RateEstimator {
             limits,
             rate: limits.initial,
             trains: TrainWindow::new(),
-            spread: UNKNOWN_SPREAD,
+            spread: Spread { low: UNKNOWN_SPREAD, high: 1.0 },
+            spread_at: None,
             app_limited: false,
             acks: AckWindow::default(),
             srtt: Duration::from_millis(100),
@@ -121,6 +141,7 @@ impl RateEstimator {
         self.unqueued_since = None;
         self.loaded_at = None;
         self.waiting_since = None;
+        self.spread_at = None;
         self.rate = self.rate.max(self.limits.initial).min(self.limits.most);
     }
 
@@ -133,9 +154,10 @@ impl RateEstimator {
         self.trains.push(now, clipped, f64::from(bytes));
         let Some(mut target) = self.trains.quantile(0.75) else { return };
         if self.trains.len() >= SPREAD_TRAINS
-            && let Some(low) = self.trains.quantile(0.1)
+            && let Some((low, high)) = self.trains.quantile(0.1).zip(self.trains.quantile(0.9))
         {
-            self.spread = (low / target).clamp(LEAST_SPREAD, 1.0);
+            self.spread = Spread { low: low / target, high: high / target };
+            self.spread_at = Some(now);
         }
         // While a queue stands the acknowledgements know better than trains of the last second.
         if let Some(acked) = self.acks.rate()
@@ -297,7 +319,20 @@ impl RateEstimator {
     /// second.
     #[must_use]
     pub fn low_rate(&self, now: Monotonic) -> f64 {
-        (self.rate(now) * self.spread).max(self.limits.least)
+        (self.rate(now) * self.spread.low.clamp(LEAST_SPREAD, 1.0)).max(self.limits.least)
+    }
+
+    /// Where the rate lies by what the receiver saw of the last second, bytes per second: as far below and above the
+    /// estimate as the tenth and the 90th percentile of that second's trains are below and above their 75th, which the
+    /// estimate follows. `None` where fewer than four trains of a second told that, or the last did a second ago.
+    ///
+    /// It is how much the link varied, not how wrong the estimate may be; and packets that bunched up behind one another
+    /// on the way make a train look faster than the link.
+    #[must_use]
+    pub fn range(&self, now: Monotonic) -> Option<RateRange> {
+        self.spread_at.filter(|at| now.saturating_since(*at) < MEASURE_MEMORY)?;
+        let of = |part: f64| (self.rate(now) * part).clamp(self.limits.least, self.limits.most);
+        Some(RateRange { low: of(self.spread.low), high: of(self.spread.high) })
     }
 
     /// Makes what silence has taken away permanent, before the silence is forgotten.

@@ -15,7 +15,7 @@ mod min_rtt;
 mod train_window;
 
 pub use clock_offset::{AbsurdStamps, ClockEstimate, ClockOffset, DelaySample};
-pub use estimator::{EstimatorLimits, QUEUE_INFLATION, RateEstimator};
+pub use estimator::{EstimatorLimits, QUEUE_INFLATION, RateEstimator, RateRange};
 pub use loss::LossEstimator;
 pub use min_rtt::MinRtt;
 
@@ -28,6 +28,9 @@ use rt_core::clock::Monotonic;
 pub struct LinkEstimate {
     /// Usable uplink rate, bits per second; zero while there is no connection.
     pub rate_bps: f64,
+    /// How far the link has varied around that in the last second ([`RateEstimator::range`]), bytes per second; `None`
+    /// where too little was measured.
+    pub range: Option<RateRange>,
     /// Smoothed round-trip time of QUIC.
     pub rtt: Duration,
     /// Newest sample of it; zero before the first.

@@ -234,3 +234,33 @@ proptest! {
         prop_assert!((play.rate() / rate - 1.0).abs() < 0.1, "{} of {rate}", play.rate());
     }
 }
+
+#[test]
+fn the_range_is_told_by_a_seconds_trains_and_holds_the_estimate() {
+    let mut estimator = RateEstimator::new(EstimatorLimits::default());
+    let mut now = Monotonic::from_ns(1);
+    assert_eq!(estimator.range(now), None, "nothing was measured");
+    // Half of the trains of a link of 1 MB/s come at two thirds of that, one in eight at 1.2 MB/s.
+    for train in 0..40 {
+        now = now.plus(Duration::from_millis(60));
+        let rate = match train % 8 {
+            0..4 => 667_000.0,
+            4..7 => 1_000_000.0,
+            _ => 1_200_000.0,
+        };
+        estimator.train(now, rate, 12_000);
+        if train < 3 {
+            assert_eq!(estimator.range(now), None, "{train}");
+        }
+    }
+    let range = estimator.range(now).expect("it was measured");
+    let rate = estimator.rate(now);
+    assert!(range.low < 0.7 * rate && range.low > 0.6 * rate, "{range:?} around {rate}");
+    assert!(range.high >= rate && range.high <= 1.25 * rate, "{range:?} around {rate}");
+    let later = now.plus(Duration::from_millis(1_100));
+    assert_eq!(estimator.range(later), None, "a second ago is history");
+    estimator.train(now, 1_000_000.0, 12_000);
+    assert!(estimator.range(now).is_some());
+    estimator.reconnected();
+    assert_eq!(estimator.range(now), None, "another path");
+}

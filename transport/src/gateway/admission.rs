@@ -222,12 +222,17 @@ impl<C> Admission<C> {
         }
     }
 
-    /// Frees what a connection held.
     /// How many cars are here.
     pub(super) fn cars(&self) -> usize {
         self.cars.len()
     }
 
+    /// How many connections they have.
+    pub(super) fn connections(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// Frees what a connection held.
     pub(super) fn leave(&mut self, connection: u64) {
         let Some(account) = self.accounts.remove(&connection) else { return };
         if let Some(purse) = self.purses.get_mut(&account.car) {

@@ -102,6 +102,7 @@ impl Hub {
 
     fn count_tasks(&self) {
         self.stats.tasks.store(self.pending.len() as u64, Ordering::Relaxed);
+        self.stats.waiting.store(self.scheduler.waiting() as u64, Ordering::Relaxed);
     }
 
     /// Sets `bytes` aside for a frame; why not, where that is more than its car may have.
@@ -124,6 +125,7 @@ impl Hub {
     }
 
     pub(super) fn served(&mut self, entry: ServedFrame) {
+        self.stats.answered(entry.status);
         self.counters.count(Counter::Items);
         if let Some(served) = &mut self.served {
             let _ = served.push(entry);

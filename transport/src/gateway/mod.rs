@@ -13,6 +13,7 @@ mod frame;
 mod handshakes;
 mod hub;
 mod journey;
+mod load;
 mod long_stream;
 mod menu_card;
 mod offence;
@@ -37,6 +38,7 @@ use rt_core::trace::counters::ThreadCounters;
 use rt_core::trace::traffic::TrafficLog;
 
 pub use arrivals::Arrivals;
+pub use load::WorkerLoad;
 pub use offence::Offence;
 pub use refusals::Tally;
 pub use sequence::{Services, WINDOW as SEQUENCE_WINDOW};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::offence::Offence;
+use crate::wire::result::Status;
 
 /// What the gateway counts and holds, for whoever watches it. Written by its thread, read by any.
 ///
@@ -23,7 +24,10 @@ pub struct GatewayStats {
     pub(super) cars: AtomicU64,
     pub(super) frames: AtomicU64,
     pub(super) tasks: AtomicU64,
+    pub(super) waiting: AtomicU64,
+    pub(super) connections: AtomicU64,
     pub(super) held_bytes: AtomicU64,
+    answers: [AtomicU64; Status::ALL.len()],
 }
 
 impl GatewayStats {
@@ -81,10 +85,34 @@ impl GatewayStats {
         self.tasks.load(Ordering::Relaxed)
     }
 
+    /// Of them, those that no worker has yet.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Connections of the cars that are here.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Frames that were answered so.
+    #[must_use]
+    pub fn answers(&self, status: Status) -> u64 {
+        self.answers.get(status as usize).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
     /// Bytes set aside for frames of all cars.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {
         self.held_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn answered(&self, status: Status) {
+        if let Some(count) = self.answers.get(status as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn count(&self, offence: Offence) {

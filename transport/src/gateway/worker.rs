@@ -1,13 +1,16 @@
-//! The rings between the gateway and a worker thread, and what crosses them.
+//! The rings between the gateway and a worker thread, what crosses them, and how busy the worker is.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use rt_core::clock::{Deadline, Monotonic};
+use rt_core::depth::DepthWatch;
 use rt_core::detections::Detections;
 use rt_core::doorbell::Doorbell;
+use rt_core::ring::{Consumer, Producer, watched};
 
+use super::load::WorkerLoad;
 use crate::wire::frame::FrameHeader;
 
 /// Tasks a ring holds; the gateway hands a worker one at a time.
@@ -60,17 +63,37 @@ pub struct TaskResult {
 
 /// The gateway's end of one worker.
 pub struct WorkerPort {
-    pub(super) tasks: rtrb::Producer<Task>,
-    pub(super) results: rtrb::Consumer<TaskResult>,
+    pub(super) tasks: Producer<Task>,
+    pub(super) results: Consumer<TaskResult>,
     pub(super) bell: Doorbell,
+    watch: Option<WorkerWatch>,
+}
+
+/// What whoever watches a worker looks at.
+#[derive(Debug)]
+pub struct WorkerWatch {
+    /// The tasks on their way to it.
+    pub tasks: DepthWatch,
+    /// The results on their way back.
+    pub results: DepthWatch,
+    /// How busy it is.
+    pub load: Arc<WorkerLoad>,
+}
+
+impl WorkerPort {
+    /// What tells how busy the worker is; there is one.
+    pub fn watch(&mut self) -> Option<WorkerWatch> {
+        self.watch.take()
+    }
 }
 
 /// The worker thread's end. Dropping it, which a panic does too, tells the gateway that the worker is dead.
 pub struct WorkerEnd {
-    tasks: Option<rtrb::Consumer<Task>>,
-    results: Option<rtrb::Producer<TaskResult>>,
+    tasks: Option<Consumer<Task>>,
+    results: Option<Producer<TaskResult>>,
     bell: Doorbell,
     gateway: Doorbell,
+    load: Arc<WorkerLoad>,
 }
 
 /// Both ends of a worker; `gateway` is the doorbell that [`super::run_gateway`] waits on.
@@ -92,11 +115,13 @@ pub fn worker_channel(gateway: &Doorbell) -> (WorkerPort, WorkerEnd) {
 
 /// As [`worker_channel`], for a worker that sleeps otherwise than on a futex.
 pub(crate) fn worker_channel_with(gateway: &Doorbell, bell: Doorbell) -> (WorkerPort, WorkerEnd) {
-    let (task_sender, task_receiver) = rtrb::RingBuffer::new(RING);
-    let (result_sender, result_receiver) = rtrb::RingBuffer::new(RING);
+    let (task_sender, task_receiver, tasks) = watched(RING);
+    let (result_sender, result_receiver, results) = watched(RING);
+    let load = Arc::new(WorkerLoad::default());
+    let watch = Some(WorkerWatch { tasks, results, load: Arc::clone(&load) });
     (
-        WorkerPort { tasks: task_sender, results: result_receiver, bell: bell.clone() },
-        WorkerEnd { tasks: Some(task_receiver), results: Some(result_sender), bell, gateway: gateway.clone() },
+        WorkerPort { tasks: task_sender, results: result_receiver, bell: bell.clone(), watch },
+        WorkerEnd { tasks: Some(task_receiver), results: Some(result_sender), bell, gateway: gateway.clone(), load },
     )
 }
 
@@ -110,11 +135,14 @@ impl WorkerEnd {
 
     /// The next task, where there is one.
     pub fn take(&mut self) -> Option<Task> {
-        self.tasks.as_mut()?.pop().ok()
+        let task = self.tasks.as_mut()?.pop().ok()?;
+        self.load.begun(crate::reactor::now());
+        Some(task)
     }
 
     /// Hands a result back and wakes the gateway; `false` where the gateway is gone.
     pub fn finish(&mut self, result: TaskResult) -> bool {
+        self.load.ended(crate::reactor::now());
         // The ring is as large as the task ring, so it has room for every task that was taken.
         let pushed = self.results.as_mut().is_some_and(|results| results.push(result).is_ok());
         self.gateway.ring();
@@ -124,7 +152,7 @@ impl WorkerEnd {
     /// Whether the gateway has ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.tasks.as_ref().is_none_or(rtrb::Consumer::is_abandoned)
+        self.tasks.as_ref().is_none_or(Consumer::is_abandoned)
     }
 }
 
@@ -133,6 +161,7 @@ impl Drop for WorkerEnd {
         // The rings first, so that the gateway, once woken, finds them abandoned.
         self.tasks = None;
         self.results = None;
+        self.load.gone(crate::reactor::now());
         self.gateway.ring();
     }
 }

@@ -34,6 +34,17 @@ impl LinkHandle {
         self.listen
     }
 
+    /// Where the link relays to.
+    #[must_use]
+    pub const fn server_addr(&self) -> SocketAddr {
+        self.server
+    }
+
+    /// Has the link bring its counters up to date, which it else does when packets pass: within a turn, not by now.
+    pub fn refresh(&self) {
+        self.bell.ring();
+    }
+
     /// Has the link do something from now on; what it was told before, and what its script has told it, holds but for
     /// the property that this changes.
     ///

@@ -65,6 +65,8 @@ direction_counters! {
     queue_bytes,
     /// Bytes that could have passed so far, as the rate was; up to date when packets pass.
     capacity_bytes,
+    /// When queue and capacity were last brought up to date, monotonic ns.
+    counted_at_ns,
     /// Packets handed to the kernel more than 0.1 ms after their time: this and the next three say how true the
     /// emulation was on this machine.
     late_100us,

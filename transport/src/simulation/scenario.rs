@@ -134,7 +134,7 @@ impl AsRef<[u8]> for Shared {
 
 struct Lane {
     input: mailbox::Sender<Outgoing<Shared>>,
-    replies: rtrb::Consumer<CloudReply>,
+    replies: rt_core::ring::Consumer<CloudReply>,
 }
 
 /// A gateway that tells nobody anything but its cars, and lets any certificate of the fleet be any car.
@@ -208,7 +208,7 @@ fn lane((index, camera): (usize, &Camera), scenario: &Scenario, news: &Doorbell)
         given.put(camera.frame_bytes as f64 * 8.0 / camera.period.as_secs_f64());
         share
     });
-    let (output, replies) = rtrb::RingBuffer::new(REPLIES);
+    let (output, replies) = rt_core::ring::ring(REPLIES);
     let service =
         CarService { service: number(index), priority: 1.0, share, input: receiver, output, output_bell: news.clone() };
     (service, Lane { input, replies })

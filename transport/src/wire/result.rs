@@ -128,6 +128,9 @@ pub struct FrameResult {
 }
 
 impl Status {
+    /// Every outcome, in the order of declaration.
+    pub const ALL: [Self; 5] = [Self::Ok, Self::Expired, Self::Superseded, Self::Overload, Self::Error];
+
     const fn to_wire(self) -> u8 {
         match self {
             Self::Ok => 0,

@@ -199,7 +199,7 @@ pub struct CarSide {
     pub inputs: Vec<mailbox::Sender<Outgoing<Leased>>>,
     /// Payloads that have not been given back.
     pub out: Arc<AtomicUsize>,
-    pub replies: Vec<rtrb::Consumer<CloudReply>>,
+    pub replies: Vec<rt_core::ring::Consumer<CloudReply>>,
     pub estimates: mailbox::Receiver<LinkEstimate>,
     pub menus: mailbox::Receiver<CloudMenu>,
     pub events: rtrb::Consumer<LinkEvent>,
@@ -241,7 +241,7 @@ impl CarSide {
         let (mut inputs, mut replies, mut lanes) = (vec![], vec![], vec![]);
         for service in 1..=services {
             let (sender, receiver) = mailbox();
-            let (producer, consumer) = rtrb::RingBuffer::new(256);
+            let (producer, consumer) = rt_core::ring::ring(256);
             inputs.push(sender);
             replies.push(consumer);
             lanes.push(CarService {

@@ -163,7 +163,7 @@ impl Stage {
 
     fn start_car(&self, server: std::net::SocketAddr, uplinks: usize, carrier: CarrierChoice) -> Car {
         let (input, receiver) = mailbox();
-        let (output, replies) = rtrb::RingBuffer::new(1_024);
+        let (output, replies) = rt_core::ring::ring(1_024);
         let (events_in, events) = rtrb::RingBuffer::new(10_000);
         let (estimate_in, estimates) = mailbox();
         let (news, _heard) = self.world.bell();
@@ -193,7 +193,7 @@ impl Stage {
 
 struct Car {
     input: mailbox::Sender<Outgoing<Vec<u8>>>,
-    replies: rtrb::Consumer<CloudReply>,
+    replies: rt_core::ring::Consumer<CloudReply>,
     events: rtrb::Consumer<LinkEvent>,
     estimates: mailbox::Receiver<LinkEstimate>,
     bell: rt_core::doorbell::Doorbell,

@@ -107,8 +107,13 @@ impl Hub {
         for dead in replaced {
             dead.handle.close(code::REPLACED.into());
         }
-        self.stats.cars.store(self.admission.cars() as u64, Ordering::Relaxed);
+        self.count_cars();
         Ok(connection)
+    }
+
+    fn count_cars(&self) {
+        self.stats.cars.store(self.admission.cars() as u64, Ordering::Relaxed);
+        self.stats.connections.store(self.admission.connections() as u64, Ordering::Relaxed);
     }
 
     /// Closes all connections.
@@ -121,7 +126,7 @@ impl Hub {
     /// Frees everything a connection held.
     pub(in crate::gateway) fn leave(&mut self, connection: u64) {
         self.admission.leave(connection);
-        self.stats.cars.store(self.admission.cars() as u64, Ordering::Relaxed);
+        self.count_cars();
         let gone = |pending: &Pending| pending.connection == connection && pending.dispatched_at.is_none();
         let ids: Vec<u64> = self.pending.iter().filter(|(_, p)| gone(p)).map(|(id, _)| *id).collect();
         for id in ids {

@@ -85,11 +85,12 @@ impl Hub {
         }
         while let Some(free) = self.workers.iter().position(|worker| worker.alive && worker.running.is_none()) {
             match self.scheduler.next(now, expected) {
-                None => return,
+                None => break,
                 Some(Verdict::Expired(entry)) => self.answer(entry.id, Status::Expired),
                 Some(Verdict::Run(entry)) => self.start(free, entry.id, now),
             }
         }
+        self.count_tasks();
     }
 
     fn start(&mut self, worker: usize, id: u64, now: Monotonic) {

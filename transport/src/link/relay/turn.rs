@@ -173,6 +173,7 @@ impl Relay {
         for (stats, path) in [(&stats.up, &link.up), (&stats.down, &link.down)] {
             stats.queue_bytes.store(path.queued_bytes(), Ordering::Relaxed);
             stats.capacity_bytes.store(path.capacity_bits(now) / 8, Ordering::Relaxed);
+            stats.counted_at_ns.store(now.as_ns(), Ordering::Relaxed);
         }
     }
 }

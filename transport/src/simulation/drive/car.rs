@@ -85,7 +85,7 @@ impl Sent {
 struct Lane {
     input: mailbox::Sender<Outgoing<Shared>>,
     share: mailbox::Sender<f64>,
-    replies: rtrb::Consumer<CloudReply>,
+    replies: rt_core::ring::Consumer<CloudReply>,
     encoder_free: Monotonic,
     last_sent: Option<Monotonic>,
     sent: HashMap<u64, Sent>,
@@ -134,7 +134,7 @@ impl DrivenCar {
             .zip(1_u16..)
             .map(|(problem, service)| {
                 let ((input, receiver), (share, shares)) = (mailbox(), mailbox());
-                let (output, replies) = rtrb::RingBuffer::new(REPLIES);
+                let (output, replies) = rt_core::ring::ring(REPLIES);
                 let priority = problem.demand().weight;
                 let (share_in, output_bell) = (Some(shares), news.clone());
                 let lane = Lane {

@@ -26,7 +26,7 @@ const UNREAD: usize = 256;
 
 pub(super) struct SoakedCar {
     input: mailbox::Sender<Outgoing<Vec<u8>>>,
-    replies: rtrb::Consumer<CloudReply>,
+    replies: rt_core::ring::Consumer<CloudReply>,
     events: rtrb::Consumer<LinkEvent>,
     bell: Doorbell,
     next_seq: u64,
@@ -41,7 +41,7 @@ impl SoakedCar {
         tls: &Credentials<CarSide>,
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let (input, receiver) = mailbox();
-        let (output, replies) = rtrb::RingBuffer::new(UNREAD);
+        let (output, replies) = rt_core::ring::ring(UNREAD);
         let (events_in, events) = rtrb::RingBuffer::new(UNREAD);
         let (news, _) = world.bell();
         let carrier = CARRIERS.iter().cycle().nth(usize::try_from(place)?).copied().unwrap_or_default();
