@@ -18,7 +18,7 @@ use std::time::Duration;
 use common::*;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use rt_core::clock::ClockAnchor;
+use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::stop::StopToken;
 use rt_core::trace::images::Direction;
 use rt_core::trace::traffic::Traffic;
@@ -56,7 +56,7 @@ fn drive(collector: &mut Collector, names: &Names) -> impl FnOnce() -> [i64; 2] 
     let names = names.clone();
     move || {
         let before = cpu(UsageWho::RUSAGE_THREAD);
-        let start = std::time::Instant::now();
+        let start = Monotonic::now();
         for seq in 0..SECONDS * FRAMES_PER_SECOND {
             let due = Duration::from_millis(seq * 1_000 / FRAMES_PER_SECOND);
             std::thread::sleep(due.saturating_sub(start.elapsed()));
