@@ -38,18 +38,19 @@ watch() {
 }
 
 run() {
-  local logs=$1 flag=()
+  local logs=$1 flag=() runs
   shift
   [ "$logs" = on ] || flag=(--no-logs)
   echo 0 >"$out/ticks"
-  "$turbo" demo --for "${seconds}s" --seed 1 --json --output-dir "$out/runs" "${flag[@]}" "$@" >"$out/summary" 2>"$out/words" &
+  # Kept until the end: some file systems make files slowly for minutes after others were removed.
+  runs=$(mktemp -d "$out/runs.XXXXXX")
+  "$turbo" demo --for "${seconds}s" --seed 1 --json --output-dir "$runs" "${flag[@]}" "$@" >"$out/summary" 2>"$out/words" &
   local demo=$!
   watch "$demo" &
   wait "$demo" || { cat "$out/words" >&2; exit 1; }
   wait
   local bytes
-  bytes=$(du -sb "$out/runs" | cut -f 1)
-  rm -rf "$out/runs"
+  bytes=$(du -sb "$runs" | cut -f 1)
   number() { grep -oE "\"$1\":[0-9]+" "$out/summary" | head -n 1 | cut -d : -f 2; }
   awk -v logs="$logs" -v seconds="$seconds" -v ticks="$(cat "$out/ticks")" -v hz="$(getconf CLK_TCK)" -v bytes="$bytes" \
     -v frames="$(number frames)" -v late="$(number decisions_late)" -v none="$(number none)" 'BEGIN {

@@ -2,6 +2,7 @@
 //! traces for the viewers that exist.
 
 pub mod analysis;
+mod bounded;
 pub mod cli;
 pub mod compare;
 pub mod error;

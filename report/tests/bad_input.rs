@@ -75,6 +75,37 @@ fn damaged_and_foreign_parts_are_named_and_the_others_count() {
 }
 
 #[test]
+fn what_is_no_regular_file_is_named_and_never_read() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let run = made(folder.path());
+    let whole = report(&run).services.last().unwrap().frames;
+    // To read any of these would take forever, or all memory.
+    symlink("/dev/zero", run.client_logs.join("client_queries_service1_temp999.csv")).unwrap();
+    symlink(&run.client, run.client_logs.join("camera_contexts_service1_temp999.csv")).unwrap();
+    std::fs::create_dir_all(run.client.join("events")).unwrap();
+    symlink("/dev/zero", run.client.join("events/events_2026-01-01_000000.bin")).unwrap();
+    std::fs::remove_file(run.client.join("hops.txt")).unwrap();
+    symlink("/dev/zero", run.client.join("hops.txt")).unwrap();
+    std::fs::remove_file(run.client.join("run.yaml")).unwrap();
+    symlink("/dev/zero", run.client.join("run.yaml")).unwrap();
+    let long = std::fs::File::create(run.client_logs.join("client_queries_service2_temp999.csv")).unwrap();
+    long.set_len(1 << 40).unwrap();
+    // A link to a part is a part.
+    let part = run.client_logs.join("client_queries_service1_temp0.csv");
+    std::fs::rename(&part, folder.path().join("elsewhere")).unwrap();
+    symlink(folder.path().join("elsewhere"), &part).unwrap();
+    let report = report(&run);
+    said(&report, "client_queries_service1_temp999.csv", "is no regular file");
+    said(&report, "camera_contexts_service1_temp999.csv", "is no regular file");
+    said(&report, "events_2026-01-01_000000.bin", "is no regular file");
+    said(&report, "hops.txt", "is no regular file");
+    said(&report, "run.yaml", "is no regular file");
+    said(&report, "client_queries_service2_temp999.csv", "longer than");
+    assert_eq!(report.services.last().unwrap().frames, whole);
+}
+
+#[test]
 fn a_run_of_an_older_version_is_reported_without_what_it_lacks() {
     use std::num::NonZeroUsize;
     use telemetry::part_writer::PartWriter;

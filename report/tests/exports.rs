@@ -4,6 +4,8 @@
 mod synthetic;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 use synthetic::{Generated, HEIGHT, Plan, WIDTH, generate};
@@ -138,6 +140,45 @@ fn images_and_boxes_are_read_back_by_the_mcap_crate() {
     }
     let report = build(find(&run)).0;
     assert_eq!(drawn, report.services.last().unwrap().boxes);
+}
+
+/// The exit code of the script where Python or its packages cannot be had.
+const CANNOT_CHECK: i32 = 77;
+
+#[test]
+fn images_and_boxes_are_read_by_mcap_s_own_reader_and_are_foxglove_s_published_messages() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = generate(folder.path(), &Plan { keep_every: 10, ..Plan::default() });
+    let path = folder.path().join("run.mcap");
+    mcap::write(&find(&run), &path).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foxglove_reader.sh");
+    let read = |path: &Path| Command::new("sh").arg(&script).arg(path).output();
+    let Ok(ran) = read(&path) else {
+        eprintln!("SKIPPED: Foxglove's reader needs a shell");
+        return;
+    };
+    let (said, complained) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    if ran.status.code() == Some(CANNOT_CHECK) {
+        eprintln!("SKIPPED: Foxglove's reader cannot run here: {complained}");
+        return;
+    }
+    assert!(ran.status.success(), "{said}{complained}");
+    let topics: BTreeMap<String, Value> = serde_json::from_str(said.trim()).unwrap();
+    let boxes = build(find(&run)).0.services.last().unwrap().boxes;
+    let of = |schema: &str, what: &str| {
+        let topics = topics.values().filter(|topic| topic["schema"] == schema);
+        topics.map(|topic| topic[what].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!(topics.len(), 4, "{topics:?}");
+    assert_eq!(of("foxglove.RawImage", "messages"), 20);
+    assert_eq!(of("foxglove.ImageAnnotations", "messages"), run.frames);
+    assert_eq!(of("foxglove.ImageAnnotations", "outlines"), boxes);
+    // One byte of a message, in the middle of the file: the check can fail.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert!(!read(&path).unwrap().status.success(), "damage is seen");
 }
 
 #[test]

@@ -57,6 +57,28 @@ fn a_missing_part_and_the_frames_in_it_are_named() {
 }
 
 #[test]
+fn frames_that_are_decided_before_older_ones_are_in_order_and_each_has_its_rows_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("client_main_2026-05-06_07-08-09/client");
+    std::fs::create_dir_all(&dir).unwrap();
+    let found = |service: u16, frames: &[u64]| {
+        let columns = vec![required("frame_seq", "", |frame: &u64| *frame)];
+        let stem = format!("client_queries_service{service}_temp");
+        write_part(&dir, &stem, ".csv", columns, frames);
+        let verification = verify(Run::find(&[folder.path().to_owned()]).unwrap());
+        let of =
+            |finding: &&Finding| finding.file.contains(&format!("service{service}_")) && finding.text.contains("frame");
+        let said = |finding: &Finding| (finding.row, finding.text.split(';').next().unwrap().to_owned());
+        verification.findings.iter().filter(of).map(said).collect::<Vec<_>>()
+    };
+    assert_eq!(found(1, &[1, 1, 4, 0, 2, 2, 3, 5]), []);
+    assert_eq!(found(2, &[0, 1, 4, 4, 3, 5]), [(Some(2), "no row of frames 2 to 2".to_owned())]);
+    assert_eq!(found(3, &[0, 1, 1, 0]).len(), 1);
+    let late: Vec<u64> = (1..400).chain([0]).collect();
+    assert_eq!(found(4, &late).len(), 2, "missing, and then much too late");
+}
+
+#[test]
 fn counters_that_fall_are_found_by_their_row() {
     struct Row(f64, i64);
     let folder = tempfile::tempdir().unwrap();
@@ -193,7 +215,7 @@ fn parts_that_no_max_entries_explains_and_frames_in_two_parts_are_found() {
     std::fs::copy(queries.last().unwrap(), next).unwrap();
     let verification = verified(&run);
     let errors = errors(&verification);
-    for words in ["no max_entries explains both", "has rows in the part before too", "doubled, or out of order"] {
+    for words in ["no max_entries explains both", "has rows in the part before too", "comes a second time"] {
         assert!(errors.iter().any(|finding| finding.text.contains(words)), "{words}: {errors:?}");
     }
 }

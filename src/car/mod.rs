@@ -240,7 +240,7 @@ fn write_info(
     let configuration = serde_json::to_string_pretty(profile).map_err(Failure::run)?;
     dirs.write_info(&RunInfo {
         version: env!("CARGO_PKG_VERSION"),
-        git_revision: None,
+        git_revision: option_env!("TURBO_GIT_REVISION"),
         command: &command,
         configuration: &configuration,
         core_map: &core_map,

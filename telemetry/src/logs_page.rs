@@ -20,6 +20,11 @@ Every process makes its run directories at its start, all named after one second
 `<output_dir>/{client_main|server_main|quic_client|quic_server}_<timestamp>/<subdir>/`. Rows gather in memory and become
 part `K` (from 0) at `max_entries` rows, and the rest at the end; rows of one frame stay together, no rows leave no file,
 and a part appears whole or not at all. All parts are Parquet, whatever their extension. A column with `?` may be null.
+
+Beside them is `run.yaml`, what it takes to run the same again: version, `git_revision`, command, start on both clocks,
+host, core map and memory as granted, configuration. A release build made in the program's own git repository has the
+revision, with `-changed` behind it where tracked files were not as committed; one made elsewhere has what
+`TURBO_GIT_REVISION` said to the build, or null, and so have builds of other profiles.
 ";
 
 const EVENTS: &str = "

@@ -4,10 +4,6 @@
 //! readers ask for more memory than there is. The seal is a note in the footer, of a fixed length: the file is written
 //! with zeros in its place, and their CRC-32 takes it before the file gets its name.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
-
 use parquet::file::metadata::KeyValue;
 
 /// The note's name.
@@ -77,45 +73,15 @@ pub(crate) fn blank() -> KeyValue {
     KeyValue::new(KEY.to_owned(), String::from_utf8_lossy(&BLANK).into_owned())
 }
 
-/// A file that is being written and will be sealed.
-pub(crate) struct Unsealed {
-    file: File,
-    crc: crc32fast::Hasher,
-    bytes: u64,
-}
-
-impl Unsealed {
-    /// An empty file, open for reading too.
-    pub(crate) fn new(file: File) -> Self {
-        Self { file, crc: crc32fast::Hasher::new(), bytes: 0 }
-    }
-
-    /// Puts the checksum in its place.
-    pub(crate) fn seal(self) -> io::Result<File> {
-        let Self { file, crc, bytes } = self;
-        let mut length = [0; 4];
-        let footer_end = bytes.checked_sub(END as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
-        file.read_exact_at(&mut length, footer_end)?;
-        let start = footer_end.saturating_sub(u64::from(u32::from_le_bytes(length)));
-        let mut end = vec![0; usize::try_from(bytes - start).map_err(io::Error::other)?];
-        file.read_exact_at(&mut end, start)?;
-        let place = place(&end).ok_or_else(|| io::Error::other("its footer has no place for the seal"))?;
-        file.write_all_at(digits(crc).as_bytes(), start + place as u64)?;
-        Ok(file)
-    }
-}
-
-impl Write for Unsealed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.crc.update(bytes.get(..written).unwrap_or(bytes));
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
+/// Puts the checksum of the whole file `bytes` in its place; `None` where the footer has no place for it.
+pub(crate) fn seal(bytes: &mut [u8]) -> Option<()> {
+    let place = place(bytes)?;
+    // What stands in the seal's place is what the checksum takes there.
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(bytes);
+    let value = bytes.get_mut(place..)?.first_chunk_mut::<{ BLANK.len() }>()?;
+    *value = *digits(crc).as_bytes().first_chunk()?;
+    Some(())
 }
 
 #[cfg(test)]

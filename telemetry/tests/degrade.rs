@@ -97,6 +97,30 @@ fn scene_full_from_the_start() {
 }
 
 #[test]
+fn scene_events_on_a_full_disk() {
+    use rt_core::clock::ClockAnchor;
+    use telemetry::{collector::Collector, events::EventLog, logs::Logs, names::Names};
+    let Some(dir) = stage() else { return };
+    let events = dir.join("events");
+    std::fs::create_dir(&events).unwrap();
+    fill(&dir);
+    let mut collector = Collector::new(ClockAnchor::now(), Names::default(), Logs::none(), &[]);
+    collector.log_events(EventLog::new(&events, 1 << 20, ClockAnchor::now()));
+    assert!(collector.links(4).emit(link(0)));
+    let stop = rt_core::stop::StopToken::default();
+    stop.set();
+    let health = collector.run(&stop).events;
+    assert_eq!((health.written, health.lost), (0, 1), "{health:?}");
+    assert!(health.last_error.unwrap().contains("No space left"));
+    assert_eq!(std::fs::read_dir(&events).unwrap().count(), 0, "no file that is none");
+}
+
+#[test]
+fn events_on_a_full_disk_are_counted_and_leave_no_empty_files() {
+    play("scene_events_on_a_full_disk");
+}
+
+#[test]
 fn scene_full_for_a_while() {
     let Some(dir) = stage() else { return };
     let mut writer = writer(&dir, 10);

@@ -15,6 +15,7 @@ use std::path::Path;
 use polars::prelude::{DataType, ParallelStrategy, ParquetReader, SerReader};
 use telemetry::part_seal::Seal;
 
+use crate::bounded;
 pub use problem::PartProblem;
 pub use quiet::quiet_reader_panics;
 pub use table::Table;
@@ -49,7 +50,7 @@ pub enum Wanted<'a> {
 /// # Errors
 /// [`PartProblem`]: what is wrong with the file, without its name.
 pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Table, PartProblem> {
-    let bytes = std::fs::read(path).map_err(PartProblem::Io)?;
+    let bytes = bounded::read(path, bounded::MOST_PART_BYTES).map_err(PartProblem::Io)?;
     check_magic(&bytes)?;
     let seal = Seal::of(&bytes);
     if let Seal::Broken { sealed, found } = seal {

@@ -175,7 +175,7 @@ fn threads(run: &Run, findings: &mut Findings) -> Vec<BTreeMap<String, String>> 
 }
 
 fn read_if_there(run: &Run, path: &Path, findings: &mut Findings) -> Option<String> {
-    match std::fs::read_to_string(path) {
+    match crate::bounded::read_text(path) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => {

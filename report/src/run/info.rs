@@ -53,7 +53,7 @@ impl RunInfo {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn read(dir: &Path) -> Result<Option<Self>, String> {
-        let text = match std::fs::read_to_string(dir.join("run.yaml")) {
+        let text = match crate::bounded::read_text(&dir.join("run.yaml")) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err("is missing: version, host and the start on both clocks are not known".to_owned());

@@ -132,9 +132,11 @@ impl Run {
             let finding = Finding { severity: Severity::Error, file: relative(file), row: None, text: text.to_owned() };
             self.findings.add("unfinished parts", "the run", finding);
         }
-        for file in &scan.foreign {
+        let foreign = scan.foreign.iter().map(|file| (file, "belongs to no log; left out"));
+        let no_files = scan.no_files.iter().map(|file| (file, "is no regular file; left out"));
+        for (file, text) in foreign.chain(no_files) {
             self.foreign += 1;
-            let text = "belongs to no log; left out".to_owned();
+            let text = text.to_owned();
             let finding = Finding { severity: Severity::Warning, file: relative(file), row: None, text };
             self.findings.add("foreign files", "the run", finding);
         }

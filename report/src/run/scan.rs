@@ -23,6 +23,8 @@ pub(super) struct Scan {
     pub(super) events: Vec<PathBuf>,
     pub(super) unfinished: Vec<PathBuf>,
     pub(super) foreign: Vec<PathBuf>,
+    /// Pipes, devices, sockets and links to such or to directories, whatever they are called.
+    pub(super) no_files: Vec<PathBuf>,
     pub(super) unreadable: Vec<(PathBuf, io::Error)>,
 }
 
@@ -31,9 +33,15 @@ pub(super) fn scan(dir: &Path, is_run: bool) -> Scan {
     let mut scan = Scan::default();
     scan.enter(dir, if is_run { DEPTH } else { DEPTH_OF_OTHERS });
     scan.foreign.sort();
+    scan.no_files.sort();
     scan.unfinished.sort();
     scan.events.sort();
     scan
+}
+
+/// Whether what a path leads to is there and no regular file: to open it may take forever.
+fn is_no_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
 impl Scan {
@@ -46,9 +54,17 @@ impl Scan {
             match entry.and_then(|entry| Ok((entry.file_type()?, entry))) {
                 Ok((kind, entry)) if kind.is_dir() && depth > 0 => self.enter(&entry.path(), depth - 1),
                 Ok((kind, entry)) if kind.is_dir() => self.foreign.push(entry.path()),
+                Ok((kind, entry)) if !kind.is_file() && is_no_file(&entry.path()) => self.no_file(entry.path()),
                 Ok((_, entry)) => self.file(dir, &entry.file_name().to_string_lossy(), entry.path()),
                 Err(error) => self.unreadable.push((dir.to_owned(), error)),
             }
+        }
+    }
+
+    fn no_file(&mut self, path: PathBuf) {
+        // The run's own ones are told of by whoever wants to read them.
+        if !path.file_name().is_some_and(|name| OWN_FILES.iter().any(|own| name == *own)) {
+            self.no_files.push(path);
         }
     }
 

@@ -21,6 +21,11 @@ impl<'a> Check<'a> {
         Self { file, log: log.id.to_string(), path, findings }
     }
 
+    /// The part's name in findings.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
     /// The part's file.
     pub(super) fn path(&self) -> &Path {
         self.path
@@ -33,6 +38,12 @@ impl<'a> Check<'a> {
 
     pub(super) fn warning(&mut self, kind: &'static str, row: Option<usize>, text: String) {
         self.add(Severity::Warning, kind, row, text);
+    }
+
+    /// The same of a file that was looked at earlier.
+    pub(super) fn error_in(&mut self, file: String, kind: &'static str, row: Option<usize>, text: String) {
+        let row = row.map(|row| row as u64);
+        self.findings.add(kind, &self.log, Finding { severity: Severity::Error, file, row, text });
     }
 
     fn add(&mut self, severity: Severity, kind: &'static str, row: Option<usize>, text: String) {

@@ -2,6 +2,7 @@
 
 mod cameras;
 mod check;
+mod decided;
 mod images;
 mod instants;
 mod pairs;
@@ -47,6 +48,8 @@ pub struct Verification {
 /// What a log type's own check has to offer; parts come in order.
 trait Rows {
     fn part(&mut self, table: &Table, check: &mut Check<'_>);
+    /// No part follows.
+    fn last(&mut self, _check: &mut Check<'_>) {}
     /// Hands over what other logs are checked against.
     fn end(self: Box<Self>, _log: &Log, _pairs: &mut Pairs) {}
 }
@@ -114,6 +117,7 @@ fn one(run: &Run, log: &Log, shared: &Mutex<Shared>) {
     }
     let mut check = Check::new(log.id.to_string(), log, &log.dir, &mut findings);
     spill.end(&mut check);
+    content.last(&mut check);
     let mut shared = shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     content.end(log, &mut shared.pairs);
     shared.findings.merge(findings);

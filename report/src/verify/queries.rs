@@ -1,9 +1,10 @@
-//! Log type 1: a row per box, frames in order and without gaps, columns that agree with each other.
+//! Log type 1: a row per box, every frame once, columns that agree with each other.
 
 use std::collections::HashSet;
 
 use telemetry::records::{Outcome, Source};
 
+use super::decided::Decided;
 use super::pairs::Pairs;
 use super::{Check, Rows};
 use crate::part::Table;
@@ -24,34 +25,13 @@ const ROUNDING_SECS: f64 = 1e-6;
 
 pub(super) struct Queries {
     service: u16,
-    last: Option<i64>,
+    decided: Decided,
     delivered: HashSet<i64>,
 }
 
 impl Queries {
     pub(super) fn new(log: &Log) -> Self {
-        Self { service: log.id.service.unwrap_or_default(), last: None, delivered: HashSet::new() }
-    }
-
-    fn order(&mut self, frames: &[Option<i64>], check: &mut Check<'_>) {
-        for (row, frame) in frames.iter().enumerate() {
-            let Some(frame) = *frame else { continue };
-            match self.last {
-                Some(last) if frame < last => {
-                    let text = format!("frame {frame} comes after frame {last}: doubled, or out of order");
-                    check.error("frames out of order", Some(row), text);
-                }
-                Some(last) if frame > last + 1 => {
-                    let text = format!("no row of frames {} to {}; each has a decision", last + 1, frame - 1);
-                    check.error("missing frames", Some(row), text);
-                }
-                None if frame > 0 => {
-                    check.error("missing frames", Some(row), format!("no row of frames 0 to {}", frame - 1));
-                }
-                _ => {}
-            }
-            self.last = Some(frame);
-        }
+        Self { service: log.id.service.unwrap_or_default(), decided: Decided::default(), delivered: HashSet::new() }
     }
 }
 
@@ -59,7 +39,11 @@ impl Rows for Queries {
     fn part(&mut self, table: &Table, check: &mut Check<'_>) {
         let contexts = table.integers("context_id").unwrap_or_default();
         let seqs = table.integers("frame_seq");
-        self.order(seqs.as_ref().unwrap_or(&contexts), check);
+        for (row, frame) in seqs.as_ref().unwrap_or(&contexts).iter().enumerate() {
+            if let Some(frame) = *frame {
+                self.decided.row(frame, row, check);
+            }
+        }
         if let Some(seqs) = &seqs {
             let differ =
                 contexts.iter().zip(seqs).position(|(context, seq)| *context != seq.map(|seq| seq & 0x7fff_ffff));
@@ -76,6 +60,10 @@ impl Rows for Queries {
         let remote = table.booleans("remote_request_received").unwrap_or_default();
         self.delivered
             .extend(contexts.iter().zip(remote).filter(|(_, remote)| *remote).filter_map(|(context, _)| *context));
+    }
+
+    fn last(&mut self, check: &mut Check<'_>) {
+        self.decided.end(check);
     }
 
     fn end(self: Box<Self>, _log: &Log, pairs: &mut Pairs) {

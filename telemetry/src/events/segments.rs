@@ -161,7 +161,11 @@ impl Segments {
         let said = |error: io::Error| format!("{}: {error}", path.display());
         std::fs::create_dir_all(&self.dir).map_err(said)?;
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(said)?;
-        file.write_all(header.as_bytes()).map_err(said)?;
+        if let Err(error) = file.write_all(header.as_bytes()) {
+            // A full disk still has room for names: without this, an empty file for each try.
+            let _ = std::fs::remove_file(&path);
+            return Err(said(error));
+        }
         let file = Arc::new(Synced::new(file, self.dir.clone()));
         self.syncer = Some(Syncer::follow(&file).map_err(said)?);
         self.file = Some(file);

@@ -14,14 +14,7 @@ pub(crate) struct Mark {
 
 impl Mark {
     pub(crate) fn of(buffer: &ColumnBuffer) -> Self {
-        let values = match &buffer.values {
-            Values::Bool(values) => values.len(),
-            Values::I32(values) => values.len(),
-            Values::I64(values) => values.len(),
-            Values::F64(values) => values.len(),
-            Values::Bytes(values) => values.len(),
-        };
-        Self { values, levels: buffer.levels.as_ref().map_or(0, Vec::len) }
+        Self { values: buffer.values.len(), levels: buffer.levels.as_ref().map_or(0, Vec::len) }
     }
 }
 

@@ -131,7 +131,33 @@ pub struct ColumnBuffer {
     pub levels: Option<Vec<i16>>,
 }
 
+impl Values {
+    /// How many.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Bool(values) => values.len(),
+            Self::I32(values) => values.len(),
+            Self::I64(values) => values.len(),
+            Self::F64(values) => values.len(),
+            Self::Bytes(values) => values.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 impl ColumnBuffer {
+    /// How many rows it holds, null or not.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.levels.as_ref().map_or(self.values.len(), Vec::len)
+    }
+
     /// Forgets everything, keeping the memory.
     pub fn clear(&mut self) {
         match &mut self.values {

@@ -12,6 +12,7 @@ use mcap::records::MessageHeader;
 use mcap::{WriteOptions, Writer};
 use serde_json::{Value, json};
 
+use crate::bounded;
 use crate::error::ReportError;
 use crate::logs::{LogKind, Place};
 use crate::part::{Table, Wanted, read};
@@ -109,7 +110,7 @@ impl<W: Write + Seek> Export<W> {
             if path.is_empty() {
                 continue;
             }
-            let bytes = locate(path, part).and_then(|path| std::fs::read(path).ok());
+            let bytes = locate(path, part).and_then(|path| bounded::read(&path, bounded::MOST_PART_BYTES).ok());
             let found = bytes.and_then(|bytes| Some((sizes.fitting(bytes.len())?, bytes)));
             let Some(((width, height), bytes)) = found else {
                 self.written.images_left_out += 1;
