@@ -96,7 +96,8 @@ mod tests {
         assert_eq!(own.costs().encode_s, 0.005);
         let table = table.with_typical_execution(0.02).unwrap();
         let seldom = choice(&table, None, &sample(5, 0.01)).unwrap();
-        assert_eq!((seldom.costs().execution_s, seldom.typical_execution_s()), (0.06, 0.03), "twice the median");
+        assert_eq!(seldom.typical_execution_s(), 0.03);
+        assert!((seldom.costs().execution_s - 0.06).abs() < 1e-9, "twice the median: {}", seldom.costs().execution_s);
         let hardly = choice(&table, None, &sample(3, 0.01)).unwrap();
         assert_eq!((hardly.costs().execution_s, hardly.typical_execution_s()), (0.04, 0.02));
     }
