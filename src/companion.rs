@@ -63,6 +63,8 @@ impl Companion {
             .args(["build", "--release", "--quiet", "--package", name, "--target-dir"])
             .arg(target)
             .current_dir(source)
+            // `cargo run` sets it for a package with a build script, and s2n-quic-platform would be built anew for it.
+            .env_remove("OUT_DIR")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .status();
