@@ -1,5 +1,6 @@
 //! `turbo`: one program, one file per verb.
 
+mod any_file;
 mod calibrate;
 mod car;
 mod cloud;

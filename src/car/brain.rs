@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use allocation::policy::PolicyName;
 use config::car::CarProfile;
-use config::table::{FileHash, LoadedModel, UtilityTable};
-use inference::detector::Detector;
+use config::table::UtilityTable;
 use rt_core::doorbell::Doorbell;
 use rt_core::mailbox::mailbox;
 use rt_core::snapshot::snapshot;
@@ -75,7 +74,10 @@ pub fn make(profile: &CarProfile, plan: Plan, table: &UtilityTable, names: &Name
 }
 
 /// A fixed configuration that cannot be sent would silently be none.
-fn check_policy(profile: &CarProfile, plan: &Plan) -> Result<(), Failure> {
+///
+/// # Errors
+/// [`Failure::Config`], with the configurations that can.
+pub fn check_policy(profile: &CarProfile, plan: &Plan) -> Result<(), Failure> {
     let PolicyName::Fixed(config) = &profile.allocation.policy else { return Ok(()) };
     if plan.entries.iter().any(|entry| entry.choice.config() == config) {
         return Ok(());
@@ -86,26 +88,4 @@ fn check_policy(profile: &CarProfile, plan: &Plan) -> Result<(), Failure> {
         profile.allocation.table.display(),
         known.join(", ")
     )))
-}
-
-/// Whether the table was measured with the on-vehicle detector that is loaded. One that the command line puts in the
-/// profile's place may be another: what the table says of it is a guess then, and is said to be.
-///
-/// # Errors
-/// [`Failure::Config`], with the table's line.
-pub fn check_vehicle_model(
-    profile: &CarProfile,
-    table: &UtilityTable,
-    detector: &Detector,
-    tried_out: bool,
-) -> Result<(), Failure> {
-    let fnv1a64 = FileHash(detector.info().fnv1a64);
-    let loaded = LoadedModel { name: &table.vehicle.model, file: &profile.vehicle.model, fnv1a64 };
-    match table.check_loaded(&profile.allocation.table, &loaded) {
-        Err(error) if tried_out => {
-            eprintln!("turbo: --vehicle-model: its accuracy is a guess: {error}");
-            Ok(())
-        }
-        other => other.map_err(Failure::config),
-    }
 }

@@ -4,6 +4,7 @@ mod allocator;
 mod attention;
 mod brain;
 mod capture;
+mod check;
 mod control;
 mod detector;
 mod drift;
@@ -12,6 +13,7 @@ mod encoder;
 mod handover;
 mod lessons;
 mod messages;
+mod models;
 mod notices;
 mod observer;
 mod peer;
@@ -33,10 +35,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
+use config::car::HugePages as WantedPages;
 use config::car::{CarProfile, RunConfig, SaveFrames as Wanted};
-use config::table::UtilityTable;
-use config::{Profile, car::HugePages as WantedPages};
-use inference::detector::Detector;
 use rt_core::clock::{ClockAnchor, Monotonic};
 use rt_core::doorbell::Doorbell;
 use rt_core::lifecycle::Supervisor;
@@ -60,7 +60,8 @@ use crate::state_log::StateLog;
 use crate::verbs::car::CarArgs;
 use crate::verbs::recover::recover_earlier_runs;
 use brain::Mind;
-use plan::Plan;
+pub use check::check;
+use models::Models;
 use sinks::{Overlays, Scorer, Scores};
 use supervise::{LinkTeller, Rounds};
 use wiring::Wiring;
@@ -75,14 +76,9 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
     let stop = StopToken::default();
     let hangup = stop_or_renew_on_signals(&stop)?;
     let profile = tuning::profile(args)?;
-    let detector = Detector::load(&profile.vehicle.model, 1).map_err(Failure::config)?;
-    for assumption in &detector.info().assumed {
-        eprintln!("turbo: {}: {assumption}", profile.vehicle.model.display());
-    }
-    let table = UtilityTable::load(&profile.allocation.table).map_err(Failure::config)?;
     let names = Names::default();
-    brain::check_vehicle_model(&profile, &table, &detector, args.tuning.vehicle_model.is_some())?;
-    let plan = Plan::new(&table, &args.cloud_models, &names)?;
+    let Models { detector, table, plan } =
+        Models::load(&profile, &args.cloud_models, args.tuning.vehicle_model.is_some(), &names)?;
     let Mind { brain, observer, mut notices, control } = brain::make(&profile, plan, &table, &names, &hub)?;
     let vehicle_classes = detector.info().classes.clone();
     let vocabulary = Arc::new(std::sync::Mutex::new(vehicle_classes.clone()));

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use config::car::CloudPeer;
 use transport::car::Uplink;
 use transport::carrier::{Carrier, CarrierChoice, Probe};
-use transport::certs::{Bearer, CertificateFacts};
+use transport::certs::{Bearer, CertificateFacts, TlsFiles};
 use transport::wire::identity::Identity;
 
 use crate::credentials::random_identity;
@@ -20,6 +20,11 @@ pub fn resolve(peer: &CloudPeer) -> Result<SocketAddr, Failure> {
         |reason: String| Failure::Config(format!("cloud address {:?}: {reason}; expected host:port", peer.address));
     let mut found = peer.address.to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
     found.next().ok_or_else(|| wrong("the name has no address".to_owned()))
+}
+
+/// What this car proves with who it is.
+pub fn tls_files(peer: &CloudPeer) -> TlsFiles {
+    TlsFiles { ca: peer.ca.clone(), certificate: peer.certificate.clone(), key: peer.key.clone() }
 }
 
 /// The ways to the gateway: an address of this car's each, or else the name of an interface.

@@ -19,7 +19,7 @@ use telemetry::collector::Collector;
 use telemetry::frames::FrameSampler;
 use telemetry::names::Names;
 use transport::car::{CarEndpoint, CarService, LinkEvent, Subscription};
-use transport::certs::{Car, Credentials, TlsFiles};
+use transport::certs::{Car, Credentials};
 use transport::estimate::EstimatorLimits;
 
 use super::allocator::{Allocator, Client, Vocabulary};
@@ -237,8 +237,7 @@ pub fn wire(
     let (menu_in, menus) = mailbox();
     let (mut endpoint, mut link_events, mut credentials, mut ping) = (None, None, None, None);
     if let Some(cloud) = &profile.cloud {
-        let files = TlsFiles { ca: cloud.ca.clone(), certificate: cloud.certificate.clone(), key: cloud.key.clone() };
-        let tls = Credentials::<Car>::load(files).map_err(Failure::config)?;
+        let tls = Credentials::<Car>::load(peer::tls_files(cloud)).map_err(Failure::config)?;
         crate::credentials::tell(&tls);
         credentials = Some(tls.clone());
         let (events_in, events_out) = rtrb::RingBuffer::new(RING);

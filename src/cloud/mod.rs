@@ -45,11 +45,7 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     let started = ClockAnchor::now();
     let stop = StopToken::default();
     let hangup = signals::stop_or_renew_on_signals(&stop)?;
-    let listen = listen_address(&profile.listen)?;
-    let tls = &profile.tls;
-    let files = TlsFiles { ca: tls.ca.clone(), certificate: tls.certificate.clone(), key: tls.key.clone() };
-    let tls = Credentials::<Cloud>::load(files).map_err(Failure::config)?;
-    credentials::tell(&tls);
+    let (listen, tls) = entrance(profile)?;
     let bell = Doorbell::futex();
     stop.wakes(&bell);
 
@@ -95,6 +91,33 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     // Last, so that nothing else waits for subscribers.
     sockets.end();
     log.outcome(state)
+}
+
+/// Loads what the profile names, models and certificates, without a start; says in a few words what there is.
+///
+/// # Errors
+/// [`Failure::Config`], as a start would give it.
+pub fn check(profile: &CloudProfile) -> Result<String, Failure> {
+    let (listen, tls) = entrance(profile)?;
+    let models = models::Models::load(&profile.models, 1).map_err(Failure::config)?;
+    for note in models.notes() {
+        eprintln!("turbo: {note}");
+    }
+    let (models, workers, certificate) = (profile.models.len(), profile.workers, tls.facts());
+    Ok(format!(
+        "a cloud's profile: models {models}, workers {workers}, at {listen} as {}",
+        certificate.names.join(", ")
+    ))
+}
+
+/// Where cars are received, and what the gateway proves with who it is.
+fn entrance(profile: &CloudProfile) -> Result<(SocketAddr, Credentials<Cloud>), Failure> {
+    let listen = listen_address(&profile.listen)?;
+    let tls = &profile.tls;
+    let files = TlsFiles { ca: tls.ca.clone(), certificate: tls.certificate.clone(), key: tls.key.clone() };
+    let tls = Credentials::<Cloud>::load(files).map_err(Failure::config)?;
+    credentials::tell(&tls);
+    Ok((listen, tls))
 }
 
 /// What the subsystems find out as they start, and those after them and the main thread need.

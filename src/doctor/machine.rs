@@ -3,7 +3,8 @@
 use config::threads::{Mode, Role, ThreadEntry};
 use rt_core::memory::pool::FramePool;
 
-use super::{AnyProfile, Check, Verdict};
+use super::{Check, Verdict};
+use crate::any_file::AnyFile;
 use crate::car::huge_pages;
 use crate::core_map::Crew;
 use crate::failure::Failure;
@@ -19,15 +20,15 @@ const TRIED_BYTES: usize = 2 << 20;
 ///
 /// # Errors
 /// [`Failure::Config`] for a core map that no kernel could grant.
-pub fn checks(profile: Option<&AnyProfile>) -> Result<Vec<Check>, Failure> {
+pub fn checks(profile: Option<&AnyFile>) -> Result<Vec<Check>, Failure> {
     let mut checks = vec![clock(std::fs::read_to_string(CLOCK_SOURCE).ok().as_deref())];
     match profile {
-        None => {}
-        Some(AnyProfile::Car(car)) => {
+        None | Some(AnyFile::Table(_)) => {}
+        Some(AnyFile::Car(car)) => {
             checks.push(memory(car.memory.huge_pages, car.memory.lock));
             checks.extend(threads(car.threads.mode, car.memory.lock, &car.threads.entries())?);
         }
-        Some(AnyProfile::Cloud(cloud)) => {
+        Some(AnyFile::Cloud(cloud)) => {
             checks.extend(threads(cloud.threads.mode, false, &cloud.threads.entries())?);
         }
     }
@@ -90,7 +91,7 @@ mod tests {
     fn every_role_of_a_core_map_is_tried() {
         use config::{Profile, car::CarProfile};
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo-car.yaml");
-        let car = AnyProfile::Car(Box::new(CarProfile::load(&path).expect("shipped")));
+        let car = AnyFile::Car(Box::new(CarProfile::load(&path).expect("shipped")));
         let checks = checks(Some(&car)).expect("a core map");
         let names: Vec<&str> = checks.iter().map(|check| check.check.as_str()).collect();
         assert_eq!(names.iter().filter(|name| name.starts_with("thread ")).count(), 7, "{names:?}");

@@ -3,15 +3,14 @@
 mod machine;
 mod rows;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use config::Profile;
-use config::car::CarProfile;
-use config::cloud::CloudProfile;
 use config::table::{FileHash, LoadedModel, UtilityTable};
 use inference::detector::Detector;
 use serde::Serialize;
 
+use crate::any_file::AnyFile;
 use crate::calibrate::NamedModel;
 use crate::failure::Failure;
 pub use rows::{Row, Sight};
@@ -58,32 +57,10 @@ pub struct Report {
     pub rows: Vec<Row>,
 }
 
-/// A car's profile or a cloud's.
-pub enum AnyProfile {
-    /// A car's.
-    Car(Box<CarProfile>),
-    /// A cloud's.
-    Cloud(Box<CloudProfile>),
-}
-
-impl AnyProfile {
-    /// Reads the file at `path`; what it is shows by its keys.
-    ///
-    /// # Errors
-    /// [`Failure::Config`] with line and column.
-    pub fn load(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        if text.lines().any(|line| line.starts_with("listen:")) {
-            return CloudProfile::load(path).map(|profile| Self::Cloud(Box::new(profile))).map_err(Failure::config);
-        }
-        CarProfile::load(path).map(|profile| Self::Car(Box::new(profile))).map_err(Failure::config)
-    }
-}
-
 /// What to look at.
 pub struct Patient<'a> {
     /// The profile.
-    pub profile: Option<&'a AnyProfile>,
+    pub profile: Option<&'a AnyFile>,
     /// The table's file.
     pub table: Option<PathBuf>,
     /// Detectors of the cloud beside those of the profile.
@@ -140,16 +117,16 @@ pub fn examine(patient: &Patient<'_>) -> Result<Report, Failure> {
 fn models(patient: &Patient<'_>, table: &UtilityTable) -> Vec<(NamedModel, bool)> {
     let mut models = Vec::new();
     match patient.profile {
-        Some(AnyProfile::Car(car)) => {
+        Some(AnyFile::Car(car)) => {
             let vehicle = NamedModel { name: table.vehicle.model.clone(), file: car.vehicle.model.clone() };
             models.push((vehicle, true));
         }
-        Some(AnyProfile::Cloud(cloud)) => {
+        Some(AnyFile::Cloud(cloud)) => {
             let named =
                 |model: &config::cloud::ModelFile| NamedModel { name: model.name.clone(), file: model.file.clone() };
             models.extend(cloud.models.iter().map(|model| (named(model), false)));
         }
-        None => {}
+        None | Some(AnyFile::Table(_)) => {}
     }
     models.extend(patient.cloud_models.iter().map(|model| (model.clone(), false)));
     models

@@ -1,10 +1,11 @@
 //! `turbo doctor`: whether machine, profile and utility table still belong together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::calibrate::model;
+use crate::any_file::AnyFile;
 use crate::calibrate::NamedModel;
-use crate::doctor::{AnyProfile, Patient, Report, Sight, Verdict, examine};
+use crate::doctor::{Patient, Report, Sight, Verdict, examine};
 use crate::failure::Failure;
 use crate::quantities;
 
@@ -41,10 +42,16 @@ pub struct DoctorArgs {
 /// # Errors
 /// [`Failure::Config`] for a file that cannot be read, [`Failure::Run`] where something is not as it should be.
 pub fn run(args: &DoctorArgs) -> Result<(), Failure> {
-    let profile = args.profile.as_deref().map(AnyProfile::load).transpose()?;
+    let profile = args.profile.as_deref().map(AnyFile::load).transpose()?;
     let of_profile = match &profile {
-        Some(AnyProfile::Car(car)) => Some(car.allocation.table.clone()),
-        _ => None,
+        Some(AnyFile::Car(car)) => Some(car.allocation.table.clone()),
+        Some(AnyFile::Table(_)) => {
+            let file = args.profile.as_deref().unwrap_or(Path::new("")).display();
+            return Err(Failure::Config(format!(
+                "{file} is a utility table, not a profile; give it as --table {file}"
+            )));
+        }
+        Some(AnyFile::Cloud(_)) | None => None,
     };
     let sight = Sight { photographs: args.images.clone(), count: args.scenes };
     let table = args.table.clone().or(of_profile);

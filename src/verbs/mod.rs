@@ -4,6 +4,7 @@ pub mod bench;
 pub mod calibrate;
 pub mod car;
 pub mod certs;
+pub mod check;
 pub mod cloud;
 pub mod control;
 pub mod demo;
@@ -38,6 +39,8 @@ pub enum Verb {
     Link(link::LinkArgs),
     /// Measure a model family on this machine and write its utility table.
     Calibrate(calibrate::CalibrateArgs),
+    /// Whether profiles and utility tables are right, without starting anything.
+    Check(check::CheckArgs),
     /// Whether this machine, a profile and its utility table belong together.
     Doctor(doctor::DoctorArgs),
     /// Measure the hand-overs beside what one would otherwise use, or soak them with faults.
@@ -65,6 +68,7 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Certs(args) => certs::run(args),
         Verb::Link(args) => link::run(args),
         Verb::Calibrate(args) => calibrate::run(args),
+        Verb::Check(args) => check::run(args),
         Verb::Doctor(args) => doctor::run(args),
         Verb::Bench(args) => bench::run(args),
         Verb::Recover(args) => recover::run(args),

@@ -42,18 +42,20 @@ impl ImageStats {
         let (begins, ends) = (table.need_floats("begin_time_secs")?, table.need_floats("end_time_secs")?);
         let steps = table.need_texts("record_type")?;
         let mut open: HashMap<(i64, &str), f64> = HashMap::new();
-        let mut times: BTreeMap<&str, Times> = BTreeMap::new();
+        // Seconds and not yet `Times`: a part may have fewer rows than a histogram has kilobytes.
+        let mut secs: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for (((context, begin), end), step) in contexts.into_iter().zip(begins).zip(ends).zip(&steps) {
             let key = (context.unwrap_or(-1), *step);
             if begin.is_finite() {
                 open.insert(key, begin);
             } else if let Some(begin) = open.remove(&key) {
-                times.entry(step).or_default().add(end - begin);
+                secs.entry(step).or_default().push(end - begin);
             }
         }
-        for (step, times) in times {
+        for (step, secs) in secs {
             let key = StepKey { place: log.place, direction: log.id.direction, step: step.to_owned() };
-            self.steps.entry(key).or_default().merge(&times);
+            let times = self.steps.entry(key).or_default();
+            secs.into_iter().for_each(|secs| times.add(secs));
         }
         if (log.place, log.id.direction) == (Place::Car, Some(Direction::Outgoing)) {
             let outcomes = table.texts("outcome").unwrap_or_default();
