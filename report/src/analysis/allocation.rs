@@ -35,7 +35,7 @@ impl AllocationStats {
         let at = table.need_floats("instant_timestamp")?;
         let expected = table.need_floats("expected_utility")?;
         let held = held_secs(&at);
-        let numbers = services_of_allocation(table.fields().iter().map(|field| field.name.as_str()));
+        let numbers = services_of_allocation(table.names());
         let mut allocated = vec![0.0; at.len()];
         for service in numbers {
             let Some(shares) = table.floats(&format!("allocation_service{service}")) else { continue };

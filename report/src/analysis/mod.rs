@@ -29,7 +29,7 @@ pub use served::{ServedStage, ServedStats};
 pub use times::Times;
 
 use crate::finding::{Finding, Findings, Severity};
-use crate::logs::{Columns, LogKind, Origin, Place};
+use crate::logs::{LogKind, Place};
 use crate::part::{PartProblem, Table, read};
 use crate::run::{Log, PartFile, Run};
 
@@ -100,7 +100,7 @@ impl Analysis {
 
     fn take(&mut self, run: &Run, plan: &plan::Plan<'_>, log: &Log, part: &PartFile) {
         let taken = read(&part.path, plan::columns(log.id.kind)).and_then(|table| {
-            self.note_age(log.id.kind, &table);
+            self.note_age(plan, log.id.kind, &table);
             self.rows += table.rows() as u64;
             self.add(plan, log, &table)
         });
@@ -129,13 +129,11 @@ impl Analysis {
         }
     }
 
-    fn note_age(&mut self, kind: LogKind, table: &Table) {
-        let Columns(columns) = Columns::of(kind, &[]);
-        let appended = columns.into_iter().filter(|column| column.origin == Origin::Appended);
-        let lacking: Vec<String> =
-            appended.map(|column| column.name).filter(|name| table.dtype(name).is_none()).collect();
-        if !lacking.is_empty() {
-            self.older.entry(kind).or_default().extend(lacking);
+    fn note_age(&mut self, plan: &plan::Plan<'_>, kind: LogKind, table: &Table) {
+        let appended = plan.appended.get(&kind).into_iter().flatten();
+        let mut lacking = appended.filter(|name| !table.has(name)).peekable();
+        if lacking.peek().is_some() {
+            self.older.entry(kind).or_default().extend(lacking.cloned());
         }
     }
 

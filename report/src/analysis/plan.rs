@@ -1,7 +1,9 @@
 //! What is read: which parts, and which of their columns.
 
+use std::collections::BTreeMap;
+
 use super::{cameras, images, link, network, ping, queries, served};
-use crate::logs::{LogKind, Place};
+use crate::logs::{Columns, LogKind, Origin, Place};
 use crate::part::{Wanted, read};
 use crate::run::{Log, PartFile, Run};
 
@@ -16,6 +18,8 @@ pub(super) struct Plan<'a> {
     pub(super) images_one_in: usize,
     /// The run's start on the monotonic clock, s.
     pub(super) start_secs: f64,
+    /// The columns that runs of older versions lack, by log.
+    pub(super) appended: BTreeMap<LogKind, Vec<String>>,
 }
 
 impl<'a> Plan<'a> {
@@ -26,14 +30,17 @@ impl<'a> Plan<'a> {
             let step = if log.id.kind == LogKind::ImageContext { images_one_in } else { 1 };
             parts.extend(log.parts.iter().step_by(step).map(|part| (log, part)));
         }
-        Self { parts, images_one_in, start_secs: start_secs(run) }
+        let appended = LogKind::ALL.map(|kind| (kind, appended(kind)));
+        Self { parts, images_one_in, start_secs: start_secs(run), appended: appended.into() }
     }
 }
 
 /// The columns that are read of a log; those of log type 6 depend on its services.
 pub(super) const fn columns(kind: LogKind) -> Wanted<'static> {
     match kind {
-        LogKind::ClientQueries => Wanted::Only(queries::COLUMNS),
+        LogKind::ClientQueries => {
+            Wanted::Newest { columns: queries::COLUMNS, may_lack: queries::MAY_LACK, instead: queries::INSTEAD }
+        }
         LogKind::CameraContexts => Wanted::Only(cameras::COLUMNS),
         LogKind::ServerResults => Wanted::Only(served::COLUMNS),
         LogKind::PingLoop => Wanted::Only(ping::COLUMNS),
@@ -42,6 +49,13 @@ pub(super) const fn columns(kind: LogKind) -> Wanted<'static> {
         LogKind::NetworkStat => Wanted::Only(network::COLUMNS),
         LogKind::ImageContext => Wanted::Only(images::COLUMNS),
     }
+}
+
+/// The names of the columns that were appended to the original's.
+fn appended(kind: LogKind) -> Vec<String> {
+    let Columns(columns) = Columns::of(kind, &[]);
+    let appended = columns.into_iter().filter(|column| column.origin == Origin::Appended);
+    appended.map(|column| column.name).collect()
 }
 
 fn images_one_in(run: &Run) -> usize {

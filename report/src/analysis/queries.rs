@@ -6,7 +6,6 @@ use super::{Bins, Times};
 use crate::part::{PartProblem, Table};
 
 pub(super) const COLUMNS: &[&str] = &[
-    "context_id",
     "start_time",
     "start_time_unix",
     "camera_recv_latency",
@@ -16,9 +15,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "good_response_listen_delay",
     "good_response_deserialization_latency",
     "response_listen_end_time",
-    "total_latency",
     "allocated_model",
-    "remote_request_received",
     "score",
     "frame_seq",
     "capture_timestamp_ns",
@@ -28,6 +25,10 @@ pub(super) const COLUMNS: &[&str] = &[
     "outcome",
     "uplink_bytes",
 ];
+
+/// What older versions lack, and what stands in for it.
+pub(super) const MAY_LACK: &[&str] = &["frame_seq", "capture_timestamp_ns", "source", "outcome"];
+pub(super) const INSTEAD: &[&str] = &["context_id", "total_latency", "remote_request_received"];
 
 /// A stretch of a frame's way that log type 1 has a column for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,8 +126,10 @@ impl QueryStats {
     /// # Errors
     /// [`PartProblem::NoColumn`] where a column is missing that every version has.
     pub fn add(&mut self, table: &Table, start_secs: f64) -> Result<(), PartProblem> {
-        let context = table.need_integers("context_id")?;
-        let seq = table.integers("frame_seq");
+        let frame = match table.integers("frame_seq") {
+            Some(seq) => seq,
+            None => table.need_integers("context_id")?,
+        };
         let decided = table.need_floats("response_listen_end_time")?;
         let models = table.need_texts("allocated_model")?;
         let remote = Cells(table.booleans("remote_request_received"));
@@ -137,7 +140,6 @@ impl QueryStats {
         let stages = Stage::ALL.map(|(_, column)| Cells(table.floats(column)));
         self.boxes += (table.rows() - table.null_count("score").unwrap_or(0).min(table.rows())) as u64;
 
-        let frame = seq.as_ref().unwrap_or(&context);
         let mut before = None;
         for (row, (&number, (&decided, &model))) in frame.iter().zip(decided.iter().zip(&models)).enumerate() {
             if before == Some(number) {

@@ -80,8 +80,9 @@ impl PartName {
 }
 
 /// A number as the program writes it: no sign, no leading zeros.
-fn plain<N: std::str::FromStr + fmt::Display>(text: &str) -> Option<N> {
-    text.parse().ok().filter(|number: &N| number.to_string() == text)
+fn plain<N: std::str::FromStr>(text: &str) -> Option<N> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| is_plain)
 }
 
 impl fmt::Display for PartName {

@@ -12,7 +12,7 @@ mod table;
 use std::io::Cursor;
 use std::path::Path;
 
-use polars::prelude::{DataType, ParallelStrategy, ParquetReader, SerReader};
+use polars::prelude::{ParallelStrategy, ParquetReader, SerReader};
 use telemetry::part_seal::Seal;
 
 use crate::bounded;
@@ -25,17 +25,6 @@ pub use table::Table;
 const MOST_ROWS: usize = 5_000_000;
 const MAGIC: &[u8; 4] = b"PAR1";
 
-/// One column as the file declares it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldInfo {
-    /// Its name.
-    pub name: String,
-    /// Its type in the specification's words where it has one for it, else the reader's.
-    pub dtype: String,
-    /// Whether it may hold nulls.
-    pub nullable: bool,
-}
-
 /// Which columns to read.
 #[derive(Clone, Copy, Debug)]
 pub enum Wanted<'a> {
@@ -43,6 +32,15 @@ pub enum Wanted<'a> {
     All,
     /// Those of these that are there.
     Only(&'a [&'a str]),
+    /// The same; and where the file lacks some, as those of older versions do, others that stand in for them.
+    Newest {
+        /// Of every version.
+        columns: &'a [&'a str],
+        /// Those of them that others stand in for.
+        may_lack: &'a [&'a str],
+        /// The others.
+        instead: &'a [&'a str],
+    },
 }
 
 /// Reads a part.
@@ -66,21 +64,18 @@ pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Table, PartProblem> {
         if rows > MOST_ROWS {
             return Err(PartProblem::TooManyRows { rows, most: MOST_ROWS });
         }
-        let fields: Vec<FieldInfo> = schema
-            .iter_values()
-            .map(|field| FieldInfo {
-                name: field.name.to_string(),
-                dtype: dtype_name(&DataType::from_arrow_dtype(&field.dtype)),
-                nullable: field.is_nullable,
-            })
-            .collect();
-        let there = |name: &&&str| fields.iter().any(|field| field.name == **name);
-        let columns = match wanted {
-            Wanted::All => None,
-            Wanted::Only(names) => Some(names.iter().filter(there).map(|name| (*name).to_owned()).collect()),
+        let (names, beside): (&[&str], &[&str]) = match wanted {
+            Wanted::All => (&[], &[]),
+            Wanted::Only(names) => (names, &[]),
+            Wanted::Newest { columns, may_lack, .. } if may_lack.iter().all(|name| schema.contains(name)) => {
+                (columns, &[])
+            }
+            Wanted::Newest { columns, instead, .. } => (columns, instead),
         };
-        let frame = reader.with_columns(columns).finish().map_err(PartProblem::damaged)?;
-        Ok(Table::new(rows, fields, frame))
+        let projected = || names.iter().chain(beside).filter_map(|name| schema.index_of(name)).collect();
+        let projection = (!matches!(wanted, Wanted::All)).then(projected);
+        let frame = reader.with_projection(projection).finish().map_err(PartProblem::damaged)?;
+        Ok(Table::new(rows, schema, frame))
     })
     .unwrap_or_else(|panic| Err(PartProblem::Damaged(panic)))
 }
@@ -93,21 +88,4 @@ fn check_magic(bytes: &[u8]) -> Result<(), PartProblem> {
         _ if bytes.len() < 12 || !bytes.ends_with(MAGIC) => Err(PartProblem::CutShort { bytes: bytes.len() as u64 }),
         _ => Ok(()),
     }
-}
-
-fn dtype_name(dtype: &DataType) -> String {
-    let known = match dtype {
-        DataType::Boolean => "bool",
-        DataType::Int8 => "i8",
-        DataType::UInt16 => "u16",
-        DataType::Int32 => "i32",
-        DataType::UInt32 => "u32",
-        DataType::Int64 => "i64",
-        DataType::UInt64 => "u64",
-        DataType::Float32 => "f32",
-        DataType::Float64 => "f64",
-        DataType::String => "str",
-        other => return other.to_string(),
-    };
-    known.to_owned()
 }

@@ -1,19 +1,21 @@
 //! Columns of a part as plain Rust values.
 
-use polars::prelude::{Column, DataFrame, DataType};
+use std::sync::Arc;
 
-use super::{FieldInfo, PartProblem};
+use polars::prelude::{ArrowSchema, Column, DataFrame, DataType};
+
+use super::PartProblem;
 
 /// What was read of a part.
 pub struct Table {
     rows: usize,
-    fields: Vec<FieldInfo>,
+    schema: Arc<ArrowSchema>,
     frame: DataFrame,
 }
 
 impl Table {
-    pub(super) fn new(rows: usize, fields: Vec<FieldInfo>, frame: DataFrame) -> Self {
-        Self { rows, fields, frame }
+    pub(super) fn new(rows: usize, schema: Arc<ArrowSchema>, frame: DataFrame) -> Self {
+        Self { rows, schema, frame }
     }
 
     /// How many rows the part has.
@@ -22,20 +24,26 @@ impl Table {
         self.rows
     }
 
-    /// Every column of the file, read or not, in the file's order.
+    /// The names of the file's columns, read or not, in the file's order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.schema.iter_names().map(|name| name.as_str())
+    }
+
+    /// Whether the file has a column of that name, read or not.
     #[must_use]
-    pub fn fields(&self) -> &[FieldInfo] {
-        &self.fields
+    pub fn has(&self, name: &str) -> bool {
+        self.schema.contains(name)
     }
 
     fn column(&self, name: &str) -> Option<&Column> {
         self.frame.column(name).ok()
     }
 
-    /// The column's type, where the file has it.
+    /// The column's type in the specification's words where it has one for it, else the reader's; `None` where the
+    /// file has no such column.
     #[must_use]
-    pub fn dtype(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|field| field.name == name).map(|field| field.dtype.as_str())
+    pub fn dtype(&self, name: &str) -> Option<String> {
+        self.schema.get(name).map(|field| dtype_name(&DataType::from_arrow_dtype(&field.dtype)))
     }
 
     /// A floating-point column, NaN for null; `None` where there is none of that name and kind.
@@ -53,11 +61,17 @@ impl Table {
     #[must_use]
     pub fn integers(&self, name: &str) -> Option<Vec<Option<i64>>> {
         let column = self.column(name)?;
-        if matches!(column.dtype(), DataType::Float32 | DataType::Float64 | DataType::Boolean) {
-            return None;
-        }
-        let cast = column.cast(&DataType::Int64).ok()?;
-        Some(cast.i64().ok()?.iter().collect())
+        // The logs' own types without a cast, which costs more than a part's values are worth.
+        Some(match column.dtype() {
+            DataType::Float32 | DataType::Float64 | DataType::Boolean => return None,
+            DataType::Int32 => column.i32().ok()?.iter().map(|value| value.map(i64::from)).collect(),
+            DataType::UInt32 => column.u32().ok()?.iter().map(|value| value.map(i64::from)).collect(),
+            DataType::Int64 => column.i64().ok()?.iter().collect(),
+            DataType::UInt64 => {
+                column.u64().ok()?.iter().map(|value| value.and_then(|value| i64::try_from(value).ok())).collect()
+            }
+            _ => column.cast(&DataType::Int64).ok()?.i64().ok()?.iter().collect(),
+        })
     }
 
     /// A column of truth values, null as false.
@@ -111,4 +125,21 @@ impl Table {
 
 fn missing(name: &str, dtype: &'static str) -> PartProblem {
     PartProblem::NoColumn { name: name.to_owned(), dtype }
+}
+
+fn dtype_name(dtype: &DataType) -> String {
+    let known = match dtype {
+        DataType::Boolean => "bool",
+        DataType::Int8 => "i8",
+        DataType::UInt16 => "u16",
+        DataType::Int32 => "i32",
+        DataType::UInt32 => "u32",
+        DataType::Int64 => "i64",
+        DataType::UInt64 => "u64",
+        DataType::Float32 => "f32",
+        DataType::Float64 => "f64",
+        DataType::String => "str",
+        other => return other.to_string(),
+    };
+    known.to_owned()
 }

@@ -5,7 +5,6 @@ mod scan;
 mod select;
 mod stamp;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use info::RunInfo;
@@ -140,11 +139,7 @@ impl Run {
             let finding = Finding { severity: Severity::Warning, file: relative(file), row: None, text };
             self.findings.add("foreign files", "the run", finding);
         }
-        let mut logs: BTreeMap<(PathBuf, LogId), Vec<PartFile>> = BTreeMap::new();
-        for (dir, name, path) in scan.parts {
-            logs.entry((dir, name.log)).or_default().push(PartFile { number: name.number, path });
-        }
-        for ((dir, id), mut parts) in logs {
+        for ((dir, id), mut parts) in scan.parts {
             parts.sort_by_key(|part| part.number);
             let missing = gaps(&parts);
             let log = Log { id, place, dir, parts, missing };

@@ -1,9 +1,11 @@
 //! Every file of a run directory, sorted by what it is.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::logs::{PartName, RawFrame};
+use super::PartFile;
+use crate::logs::{LogId, PartName, RawFrame};
 
 /// Files of the run that are no logs.
 const OWN_FILES: &[&str] = &["run.yaml", "table.yaml", "hops.txt", "threads.csv", "metrics.prom"];
@@ -17,7 +19,8 @@ const DEPTH_OF_OTHERS: usize = 1;
 /// What a directory holds.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    pub(super) parts: Vec<(PathBuf, PartName, PathBuf)>,
+    /// The parts of each log by the directory they lie in, in no order.
+    pub(super) parts: BTreeMap<(PathBuf, LogId), Vec<PartFile>>,
     pub(super) raw_frames: u64,
     /// The files of the event log.
     pub(super) events: Vec<PathBuf>,
@@ -50,15 +53,22 @@ impl Scan {
             Ok(entries) => entries,
             Err(error) => return self.unreadable.push((dir.to_owned(), error)),
         };
+        let mut parts: BTreeMap<LogId, Vec<PartFile>> = BTreeMap::new();
         for entry in entries {
             match entry.and_then(|entry| Ok((entry.file_type()?, entry))) {
                 Ok((kind, entry)) if kind.is_dir() && depth > 0 => self.enter(&entry.path(), depth - 1),
                 Ok((kind, entry)) if kind.is_dir() => self.foreign.push(entry.path()),
                 Ok((kind, entry)) if !kind.is_file() && is_no_file(&entry.path()) => self.no_file(entry.path()),
-                Ok((_, entry)) => self.file(dir, &entry.file_name().to_string_lossy(), entry.path()),
+                Ok((_, entry)) => match PartName::parse(&entry.file_name().to_string_lossy()) {
+                    Some(PartName { log, number }) => {
+                        parts.entry(log).or_default().push(PartFile { number, path: entry.path() });
+                    }
+                    None => self.file(&entry.file_name().to_string_lossy(), entry.path()),
+                },
                 Err(error) => self.unreadable.push((dir.to_owned(), error)),
             }
         }
+        self.parts.extend(parts.into_iter().map(|(log, parts)| ((dir.to_owned(), log), parts)));
     }
 
     fn no_file(&mut self, path: PathBuf) {
@@ -68,10 +78,8 @@ impl Scan {
         }
     }
 
-    fn file(&mut self, dir: &Path, name: &str, path: PathBuf) {
-        if let Some(part) = PartName::parse(name) {
-            self.parts.push((dir.to_owned(), part, path));
-        } else if RawFrame::parse(name).is_some() {
+    fn file(&mut self, name: &str, path: PathBuf) {
+        if RawFrame::parse(name).is_some() {
             self.raw_frames += 1;
         } else if name.starts_with("events_") && name.ends_with(".bin") {
             self.events.push(path);

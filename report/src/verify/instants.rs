@@ -29,9 +29,9 @@ impl Rows for Instants {
                 *last = Some(cell);
             }
         }
-        for field in table.fields().iter().filter(|field| field.name.starts_with("allocation_service")) {
-            let say = |share| format!("{} is {share} bytes/s", field.name);
-            check.each("negative shares", table.floats(&field.name), |share| share.is_nan() || share >= 0.0, say);
+        for name in table.names().filter(|name| name.starts_with("allocation_service")) {
+            let say = |share| format!("{name} is {share} bytes/s");
+            check.each("negative shares", table.floats(name), |share| share.is_nan() || share >= 0.0, say);
         }
     }
 }

@@ -5,8 +5,7 @@ use crate::logs::{Columns, LogKind, Origin, services_of_allocation};
 use crate::part::Table;
 
 pub(super) fn check(kind: LogKind, table: &Table, check: &mut Check<'_>) {
-    let fields = table.fields();
-    let services = services_of_allocation(fields.iter().map(|field| field.name.as_str()));
+    let services = services_of_allocation(table.names());
     let Columns(columns) = Columns::of(kind, &services);
     let mut lacking = Vec::new();
     for column in &columns {
@@ -29,15 +28,15 @@ pub(super) fn check(kind: LogKind, table: &Table, check: &mut Check<'_>) {
         check.warning("parts of an older version", None, text);
     }
     let known = |name: &str| columns.iter().any(|column| column.name == name);
-    for field in fields.iter().filter(|field| !known(&field.name)) {
-        check.error("unknown columns", None, format!("column {:?} is in no version of this log", field.name));
+    for name in table.names().filter(|name| !known(name)) {
+        check.error("unknown columns", None, format!("column {name:?} is in no version of this log"));
     }
-    let there = columns.iter().filter(|column| table.dtype(&column.name).is_some());
-    let in_file = fields.iter().filter(|field| known(&field.name));
-    if let Some((place, (column, field))) =
-        there.zip(in_file).enumerate().find(|(_, (column, field))| column.name != field.name)
+    let there = columns.iter().filter(|column| table.has(&column.name));
+    let in_file = table.names().filter(|name| known(name));
+    if let Some((place, (column, name))) =
+        there.zip(in_file).enumerate().find(|(_, (column, name))| column.name != *name)
     {
-        let text = format!("column {place} is {:?}; it has to be {:?}", field.name, column.name);
+        let text = format!("column {place} is {name:?}; it has to be {:?}", column.name);
         check.error("columns out of order", None, text);
     }
 }

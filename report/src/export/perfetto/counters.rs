@@ -24,7 +24,7 @@ pub(super) fn write<W: Write>(run: &Run, window: Window, sink: &mut Sink<W>) -> 
             ];
             // Both logs have it; one counter is enough.
             columns.retain(|(column, _, _)| column != "rtt" || kind == LogKind::BandwidthStat);
-            for service in services_of_allocation(table.fields().iter().map(|field| field.name.as_str())) {
+            for service in services_of_allocation(table.names()) {
                 let name = format!("service {service} allocated Mbit/s");
                 columns.push((format!("allocation_service{service}"), name, MBPS));
             }
