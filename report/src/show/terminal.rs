@@ -43,7 +43,12 @@ fn head(text: &mut String, report: &Report) -> std::fmt::Result {
 fn missing(text: &mut String, report: &Report) -> std::fmt::Result {
     let missing = &report.missing;
     let said = losses(missing);
-    let read = format!("{} rows of {} parts read", count(report.run.rows), count(report.run.parts));
+    let (rows, parts) = (count(report.run.rows), count(report.run.parts));
+    let read = match report.transport_one_part_in {
+        0 | 1 => format!("{rows} rows of {parts} parts read"),
+        // Damage in the others is not seen; `--verify` reads all.
+        of => format!("{rows} rows of {parts} parts read, of log type 8 one part in {of}"),
+    };
     if missing.any() {
         writeln!(text, "\nMISSING  {said} ({read})")?;
     } else if said.is_empty() {
