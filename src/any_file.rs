@@ -5,7 +5,6 @@ use std::path::Path;
 use config::Profile;
 use config::car::CarProfile;
 use config::cloud::CloudProfile;
-use config::error::ConfigError;
 use config::table::UtilityTable;
 
 use crate::failure::Failure;
@@ -27,8 +26,7 @@ impl AnyFile {
     /// # Errors
     /// [`Failure::Config`] with line and column.
     pub fn load(path: &Path) -> Result<Self, Failure> {
-        let read = |source| Failure::config(ConfigError::Read { path: path.to_owned(), source });
-        let text = std::fs::read_to_string(path).map_err(read)?;
+        let text = config::read_text(path).map_err(Failure::config)?;
         let has = |key: &str| text.lines().any(|line| line.starts_with(key));
         if has("listen:") {
             CloudProfile::parse(&text, path).map(|profile| Self::Cloud(Box::new(profile)))

@@ -18,5 +18,5 @@ mod text;
 pub mod threads;
 mod unique;
 
-pub use load::Profile;
+pub use load::{Profile, read_text};
 pub use unique::{Keyed, Unique};

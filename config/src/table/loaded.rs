@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{FileHash, UtilityTable};
 use crate::error::ConfigError;
+use crate::load::read_text;
 
 /// A model as it was loaded.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +27,7 @@ impl UtilityTable {
         let Some(models) = &self.models else { return Ok(()) };
         let (name, file) = (model.name, model.file.display());
         let refused = |message: String, sought: &str| {
-            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let text = read_text(path).unwrap_or_default();
             let found = text.lines().zip(1..).find_map(|(line, number)| {
                 let before = line.get(..line.find(sought)?)?;
                 (!before.trim_start().starts_with('#')).then(|| (number, before.chars().count() + 1))
