@@ -11,7 +11,7 @@ use crate::failure::Failure;
 /// Says what is not wrong with them and yet worth a word.
 pub fn tell<S>(credentials: &Credentials<S>) {
     for note in credentials.notes() {
-        eprintln!("turbo: {note}");
+        telemetry::say!("turbo: {note}");
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod any_file;
 mod calibrate;
+#[deny(clippy::print_stdout, clippy::print_stderr)]
 mod car;
+#[deny(clippy::print_stdout, clippy::print_stderr)]
 mod cloud;
 mod companion;
 mod control;
@@ -63,7 +65,7 @@ fn main() -> ExitCode {
     match verbs::run(&cli.verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("turbo: {failure}");
+            telemetry::say!("turbo: {failure}");
             ExitCode::from(failure.exit_code())
         }
     }

@@ -4,29 +4,41 @@
 use std::path::Path;
 
 use config::Unique;
-use config::table::{MeasuredCosts, TableEntry, UtilityTable};
+use config::table::{MeasuredCosts, MeasuredModel, TableEntry, UtilityTable};
 
 use crate::failure::Failure;
 
-/// `new` with the times of `old`, the table at `path`.
+/// Whether the table `old` at `path` is of these models, in whatever order.
 ///
 /// # Errors
-/// [`Failure::Config`] where that is of other models, or lacks a configuration.
-pub fn keep_times(mut new: UtilityTable, old: &UtilityTable, path: &Path) -> Result<UtilityTable, Failure> {
-    let refused = |reason: String| Failure::Config(format!("--keep-times {}: {reason}", path.display()));
-    if old.models.as_deref() != new.models.as_deref() || old.vehicle.model != new.vehicle.model {
-        return Err(refused(
-            "it is not of these models, so its times are not theirs; measure times as well".to_owned(),
-        ));
+/// [`Failure::Config`] where it is not.
+pub fn check_models(new: &[MeasuredModel], vehicle: &str, old: &UtilityTable, path: &Path) -> Result<(), Failure> {
+    let known = old.models.as_deref().unwrap_or_default();
+    let same = new.len() == known.len() && new.iter().all(|model| known.contains(model));
+    if same && old.vehicle.model == vehicle {
+        return Ok(());
     }
+    Err(refused(path, "it is not of these models, so its times are not theirs; measure times as well"))
+}
+
+fn refused(path: &Path, reason: &str) -> Failure {
+    Failure::Config(format!("--keep-times {}: {reason}", path.display()))
+}
+
+/// `new` with the times of `old`, the table at `path`, which is of the same models.
+///
+/// # Errors
+/// [`Failure::Config`] where that lacks a configuration.
+pub fn keep_times(mut new: UtilityTable, old: &UtilityTable, path: &Path) -> Result<UtilityTable, Failure> {
     new.vehicle.execution_ms_p95 = old.vehicle.execution_ms_p95;
     let entries = new.entries.iter().map(|entry| {
         let known = old.entries.iter().find(|known| known.config == entry.config);
-        let known = known.ok_or_else(|| refused(format!("it has no {}; measure times as well", entry.config)))?;
+        let known =
+            known.ok_or_else(|| refused(path, &format!("it has no {}; measure times as well", entry.config)))?;
         Ok(with_times(entry, known))
     });
     let entries = entries.collect::<Result<_, Failure>>()?;
-    new.entries = Unique::new(entries).map_err(|report| refused(report.to_string()))?;
+    new.entries = Unique::new(entries).map_err(|report| refused(path, &report.to_string()))?;
     new.provenance = with_times_of(&new.provenance, &old.provenance);
     Ok(new)
 }
@@ -101,10 +113,15 @@ mod tests {
     }
 
     #[test]
-    fn the_times_of_other_models_are_not_kept() {
-        let (new, mut old) = (shipped(), shipped());
+    fn the_times_of_other_models_are_not_kept_and_their_order_means_nothing() {
+        let (mut old, path) = (shipped(), Path::new("old.yaml"));
+        let mut models = old.models.as_deref().unwrap().to_vec();
+        models.reverse();
+        assert!(check_models(&models, "edd0", &old, path).is_ok());
+        assert!(check_models(&models, "edd1", &old, path).is_err());
+        assert!(check_models(&models[1..], "edd0", &old, path).is_err());
         old.models = None;
-        let refused = keep_times(new, &old, Path::new("old.yaml")).unwrap_err().to_string();
+        let refused = check_models(&models, "edd0", &old, path).unwrap_err().to_string();
         assert!(refused.contains("old.yaml") && refused.contains("not of these models"), "{refused}");
     }
 }

@@ -18,7 +18,7 @@ use config::table::UtilityTable;
 
 use crate::failure::Failure;
 pub use images::{Images, Photographs};
-pub use keep::keep_times;
+pub use keep::{check_models, keep_times};
 pub use measure::milliseconds;
 use measure::{CloudMeasurement, VehicleMeasurement};
 pub use models::{Models, NamedModel};

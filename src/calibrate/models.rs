@@ -37,7 +37,7 @@ pub struct Models {
 }
 
 impl Models {
-    /// Loads all of them, each to run with `threads` threads; `classes` are those of the truth.
+    /// Loads all of them, the cloud's to run with `threads` threads each, and the car's with one, as it does; `classes` are those of the truth.
     ///
     /// # Errors
     /// Where a file is no detector, or one that knows none of the classes.
@@ -47,7 +47,7 @@ impl Models {
         threads: usize,
         classes: &[String],
     ) -> Result<Self, Failure> {
-        let vehicle = Model::load(vehicle, threads, classes)?;
+        let vehicle = Model::load(vehicle, 1, classes)?;
         let cloud = cloud.iter().map(|model| Model::load(model, threads, classes)).collect::<Result<_, _>>()?;
         Ok(Self { vehicle, cloud })
     }

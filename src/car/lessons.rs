@@ -11,8 +11,12 @@ use telemetry::names::NameId;
 
 use super::status::MOST_SERVICES;
 
-/// Allocations remembered. The estimate may move every 5 ms, and a frame is told of within a second.
-const ALLOCATIONS: usize = 256;
+/// Allocations remembered at least.
+const LEAST: usize = 256;
+/// The estimate may move so often, and each time the uplink is divided anew.
+const SHORTEST: Duration = Duration::from_millis(5);
+/// A frame is told of at its deadline, and at most so much later.
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
 /// A frame that was given to the transport.
 #[derive(Clone, Copy, Debug)]
@@ -29,18 +33,21 @@ pub struct Sent {
 /// The allocations of the last while. Allocates nothing after it was made.
 pub struct Lessons {
     given: VecDeque<(Monotonic, heapless::Vec<(NameId, ServiceAllocation), MOST_SERVICES>)>,
-}
-
-impl Default for Lessons {
-    fn default() -> Self {
-        Self { given: VecDeque::with_capacity(ALLOCATIONS) }
-    }
+    most: usize,
 }
 
 impl Lessons {
+    /// Room for what a frame may have been sent under whose service has at most `longest` from capture to decision.
+    #[must_use]
+    pub fn new(longest: Duration) -> Self {
+        let most = longest.saturating_add(TOLD_WITHIN).as_nanos().div_ceil(SHORTEST.as_nanos());
+        let most = usize::try_from(most).unwrap_or(LEAST).max(LEAST);
+        Self { given: VecDeque::with_capacity(most), most }
+    }
+
     /// From `at` on every service sends so: its configuration, and what the allocation said of it.
     pub fn allocated(&mut self, at: Monotonic, given: impl Iterator<Item = (NameId, ServiceAllocation)>) {
-        if self.given.len() == ALLOCATIONS {
+        if self.given.len() == self.most {
             self.given.pop_front();
         }
         self.given.push_back((at, given.take(MOST_SERVICES).collect()));
@@ -69,7 +76,7 @@ mod tests {
         let (names, ms) = (Names::default(), Duration::from_millis(1));
         let (small, large) = (names.intern("small"), names.intern("large"));
         let at = |step: u32| Monotonic::from_ns(1_000_000_000).plus(ms * step);
-        let mut lessons = Lessons::default();
+        let mut lessons = Lessons::new(Duration::from_millis(200));
         let given = |need: f64| ServiceAllocation { choice: Some(0), rate_bps: 0.0, need, uplink_s: 0.1 * need };
         lessons.allocated(at(10), [(small, given(0.5)), (large, given(0.8))].into_iter());
         lessons.allocated(at(20), [(large, given(0.9)), (large, given(1.2))].into_iter());
@@ -87,17 +94,31 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_with_a_long_objective_is_still_known_when_it_is_given_up() {
+        let (names, longest) = (Names::default(), Duration::from_secs(10));
+        let config = names.intern("small");
+        let mut lessons = Lessons::new(longest);
+        let start = Monotonic::from_ns(1_000_000_000);
+        for step in 0..2000 {
+            let given = ServiceAllocation { need: 0.5, ..ServiceAllocation::default() };
+            lessons.allocated(start.plus(SHORTEST * step), std::iter::once((config, given)));
+        }
+        let sent = Sent { taken: start.plus(SHORTEST), config, answered: None };
+        assert!(lessons.of(1, &sent, Duration::ZERO, Duration::ZERO).is_some());
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded() {
         let names = Names::default();
         let config = names.intern("small");
-        let mut lessons = Lessons::default();
-        for step in 1..=ALLOCATIONS as u64 + 1 {
+        let mut lessons = Lessons::new(Duration::ZERO);
+        for step in 1..=LEAST as u64 + 1 {
             lessons.allocated(
                 Monotonic::from_ns(step),
                 std::iter::once((config, ServiceAllocation { need: 0.5, ..ServiceAllocation::default() })),
             );
         }
-        assert_eq!(lessons.given.len(), ALLOCATIONS);
+        assert_eq!(lessons.given.len(), LEAST);
         let sent = |taken| Sent { taken: Monotonic::from_ns(taken), config, answered: None };
         assert!(lessons.of(1, &sent(1), Duration::ZERO, Duration::ZERO).is_none());
         assert!(lessons.of(1, &sent(2), Duration::ZERO, Duration::ZERO).is_some());

@@ -29,6 +29,7 @@ mod supervise;
 mod tuning;
 mod wiring;
 
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -131,10 +132,10 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
 
     let core_map: Vec<String> = supervisor.threads().map(|thread| thread.granted.to_string()).collect();
     for line in &core_map {
-        eprintln!("thread {line}");
+        telemetry::say!("thread {line}");
     }
     for line in &memory {
-        eprintln!("memory {line}");
+        telemetry::say!("memory {line}");
     }
     write_info(&profile, &dirs, started, &core_map, &memory)?;
     keep_table(&profile, &dirs)?;
@@ -156,20 +157,27 @@ pub fn run(args: &CarArgs) -> Result<(), Failure> {
         let mut hops = report.stats.total().hops;
         hops += &report.hops;
         if let Err(error) = dirs.write_trace(&hops, &report.threads) {
-            eprintln!("turbo: {error}");
+            telemetry::say!("turbo: {error}");
         }
         let summary = Summary::new(&report, &context);
         if args.tuning.json {
-            println!("{}", serde_json::to_string(&summary).map_err(Failure::run)?);
+            show(&serde_json::to_string(&summary).map_err(Failure::run)?);
         } else {
-            println!("{}", summary.table(&report));
+            show(&summary.table(&report).to_string());
         }
     } else {
-        eprintln!("turbo: the collector was lost, and with it the summary");
+        telemetry::say!("turbo: the collector was lost, and with it the summary");
     }
     // Last, so that nothing else waits for subscribers.
     sockets.end();
     log.outcome(state)
+}
+
+/// Prints what is left of a run that is over; where nobody takes it, the run was none the worse.
+fn show(summary: &str) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{summary}") {
+        telemetry::say!("turbo: the summary cannot be printed: {error}");
+    }
 }
 
 fn log_options(profile: &CarProfile) -> LogOptions {

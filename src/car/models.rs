@@ -33,7 +33,7 @@ impl Models {
     ) -> Result<Self, Failure> {
         let detector = Detector::load(&profile.vehicle.model, 1).map_err(Failure::config)?;
         for assumption in &detector.info().assumed {
-            eprintln!("turbo: {}: {assumption}", profile.vehicle.model.display());
+            telemetry::say!("turbo: {}: {assumption}", profile.vehicle.model.display());
         }
         let table = UtilityTable::load(&profile.allocation.table).map_err(Failure::config)?;
         check_vehicle_model(profile, &table, &detector, tried_out)?;
@@ -57,7 +57,7 @@ fn check_vehicle_model(
     let loaded = LoadedModel { name: &table.vehicle.model, file: &profile.vehicle.model, fnv1a64 };
     match table.check_loaded(&profile.allocation.table, &loaded) {
         Err(error) if tried_out => {
-            eprintln!("turbo: --vehicle-model: its accuracy is a guess: {error}");
+            telemetry::say!("turbo: --vehicle-model: its accuracy is a guess: {error}");
             Ok(())
         }
         other => other.map_err(Failure::config),

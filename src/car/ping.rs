@@ -45,7 +45,7 @@ impl Ping {
         let mut icmp = match IcmpPinger::new(self.address) {
             Ok(pinger) => Some(pinger),
             Err(error) => {
-                eprintln!("turbo: {error}: log type 4 has the round trips of the car's QUIC packets instead");
+                telemetry::say!("turbo: {error}: log type 4 has the round trips of the car's QUIC packets instead");
                 None
             }
         };

@@ -119,7 +119,7 @@ impl FrameSink for Overlays {
             && !self.failed
         {
             self.failed = true;
-            eprintln!("turbo: overlays: {error}");
+            telemetry::say!("turbo: overlays: {error}");
         }
     }
 }

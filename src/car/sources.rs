@@ -98,7 +98,7 @@ pub fn open(profile: &CarProfile, seed: u64) -> Result<Vec<Source>, Failure> {
 fn open_frames(dir: &Path) -> Result<Arc<FrameSet>, Failure> {
     let frames = FrameSet::open(dir, DEFAULT_BUDGET_BYTES).map_err(Failure::config)?;
     if frames.left_out() > 0 {
-        eprintln!(
+        telemetry::say!(
             "turbo: {} photographs of {} do not fit in {} MiB of memory and are left out",
             frames.left_out(),
             dir.display(),

@@ -57,7 +57,7 @@ impl Subsystem for Ledger {
     fn stop(&mut self, _: &mut Watch) -> Result<(), String> {
         if let Some(mut books) = self.books.borrow_mut().take() {
             books.write();
-            eprintln!("gateway: {}", self.stats);
+            telemetry::say!("gateway: {}", self.stats);
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
         return Err(parts.failure.take().unwrap_or_else(|| Failure::run(refusal)));
     }
     for thread in supervisor.threads() {
-        eprintln!("thread {}", thread.granted);
+        telemetry::say!("thread {}", thread.granted);
     }
     if let Some(dirs) = &*parts.dirs.borrow() {
         write_info(profile, dirs, started, &supervisor)?;
@@ -70,7 +70,7 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
     let sockets = LiveSockets::open(&hub, NoCommands, None)?;
     supervisor.run(Monotonic::now()).map_err(Failure::run)?;
     if let Some(address) = parts.address.get() {
-        eprintln!("listening on {address}");
+        telemetry::say!("listening on {address}");
     }
 
     let state = rounds(&mut supervisor, &parts, &stop, &bell, || {
@@ -79,14 +79,14 @@ pub fn run(profile: &CloudProfile) -> Result<(), Failure> {
         }
     });
     if let Some(report) = parts.report.borrow().as_ref().and_then(|report| report.try_recv().ok()) {
-        eprintln!("{} requests served", report.served);
+        telemetry::say!("{} requests served", report.served);
         let written = parts.dirs.borrow().as_ref().map(|dirs| dirs.write_trace(&report.hops, &report.threads));
         if let Some(Err(error)) = written {
-            eprintln!("turbo: {error}");
+            telemetry::say!("turbo: {error}");
         }
     }
     if let Some(dir) = parts.dirs.borrow().as_ref().and_then(|dirs| dirs.run(Role::Server)) {
-        eprintln!("logs in {}", dir.display());
+        telemetry::say!("logs in {}", dir.display());
     }
     // Last, so that nothing else waits for subscribers.
     sockets.end();
@@ -101,7 +101,7 @@ pub fn check(profile: &CloudProfile) -> Result<String, Failure> {
     let (listen, tls) = entrance(profile)?;
     let models = models::Models::load(&profile.models, 1).map_err(Failure::config)?;
     for note in models.notes() {
-        eprintln!("turbo: {note}");
+        telemetry::say!("turbo: {note}");
     }
     let (models, workers, certificate) = (profile.models.len(), profile.workers, tls.facts());
     Ok(format!(

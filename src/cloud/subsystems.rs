@@ -210,7 +210,11 @@ fn show(workers: Vec<(String, WorkerWatch)>, stats: &Arc<GatewayStats>, collecto
 fn tell(model: &ModelEntry) {
     let (p50, p95) = (f64::from(model.p50_us) / 1e3, f64::from(model.p95_us) / 1e3);
     let size = format!("{}x{}", model.input_width, model.input_height);
-    eprintln!("model {:<12} {size:<10} {} classes, p50 {p50:.1} ms, p95 {p95:.1} ms", model.name, model.classes.len());
+    telemetry::say!(
+        "model {:<12} {size:<10} {} classes, p50 {p50:.1} ms, p95 {p95:.1} ms",
+        model.name,
+        model.classes.len()
+    );
 }
 
 /// What all workers agree on, with the slowest one's times.

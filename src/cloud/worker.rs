@@ -90,7 +90,7 @@ impl Worker {
         let mut models = Models::load(&self.files, self.threads).map_err(Failure::config)?;
         let menu = models.measure().map_err(Failure::config)?;
         if self.number == 1 {
-            models.notes().iter().for_each(|note| eprintln!("{note}"));
+            models.notes().iter().for_each(|note| telemetry::say!("{note}"));
         }
         Ok((models, menu))
     }

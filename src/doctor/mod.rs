@@ -84,7 +84,12 @@ pub fn examine(patient: &Patient<'_>) -> Result<Report, Failure> {
         }
         let mut detectors = Vec::new();
         for (model, vehicle) in models(patient, &table) {
-            let detector = Detector::load(&model.file, 1).map_err(Failure::config)?;
+            // As each runs where it is used.
+            let threads = match patient.profile {
+                Some(AnyFile::Cloud(cloud)) if !vehicle => cloud.threads_per_worker as usize,
+                _ => 1,
+            };
+            let detector = Detector::load(&model.file, threads).map_err(Failure::config)?;
             let fnv1a64 = FileHash(detector.info().fnv1a64);
             let loaded = LoadedModel { name: &model.name, file: &model.file, fnv1a64 };
             let check = format!("model {}", model.name);

@@ -67,17 +67,17 @@ impl LiveSockets {
         let mut sockets = Vec::new();
         if let Some(path) = named {
             sockets.push(ControlSocket::listen(path, Arc::clone(&live))?);
-            eprintln!("control: commands are taken at {}", path.display());
+            telemetry::say!("control: commands are taken at {}", path.display());
         }
         let name = hub.who().name();
         let dir = directory();
         match listen_in(&dir, &name, live) {
             Ok(socket) => {
                 sockets.push(socket);
-                eprintln!("live: turbo top {name}, or turbo tail {name}");
+                telemetry::say!("live: turbo top {name}, or turbo tail {name}");
             }
             Err(reason) => {
-                eprintln!("live: turbo top and turbo tail will not find this {}: {reason}", hub.who().program)
+                telemetry::say!("live: turbo top and turbo tail will not find this {}: {reason}", hub.who().program)
             }
         }
         Ok(Self { hub: hub.clone(), _sockets: sockets })

@@ -44,8 +44,9 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
         ))
     })?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-    // Named by day and number, so in the order of time.
-    files.sort();
+    // Numbered in the order of time, which days are not where the clock was set back.
+    let number = |path: &PathBuf| path.file_stem()?.to_str()?.rsplit_once('_')?.1.parse::<u64>().ok();
+    files.sort_by_key(number);
     Ok(files)
 }
 

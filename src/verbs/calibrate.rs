@@ -42,7 +42,7 @@ pub struct CalibrateArgs {
     /// Width and height of the camera frames.
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "960x576", value_parser = size)]
     pub size: (u32, u32),
-    /// Threads of each detector: `threads_per_worker` of the cloud's profile.
+    /// Threads of each of the cloud's detectors: `threads_per_worker` of its profile. The car's has one.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = quantities::whole::<u16>("number of threads", 1..=256, "1"))]
     pub threads: u16,
     /// Measure accuracies and sizes only, and keep the times of this table of the same models: for a busy machine.
@@ -67,6 +67,15 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
             return Err(Failure::Usage(format!("--cloud-model {name:?} is given twice; each name may occur once")));
         }
     }
+    let vehicle = &args.vehicle_model;
+    if let Some(model) = args.cloud_models.iter().find(|model| model.name == vehicle.name && model.file != vehicle.file)
+    {
+        let (name, ours, theirs) = (&vehicle.name, vehicle.file.display(), model.file.display());
+        return Err(Failure::Usage(format!(
+            "--vehicle-model and --cloud-model are both called {name:?}, and are {ours} and {theirs}; give different models \
+             different names, such as --cloud-model large={theirs}"
+        )));
+    }
     let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         return Err(Failure::Usage(format!(
@@ -83,6 +92,9 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     };
     let threads = usize::from(args.threads);
     let models = Models::load(&args.vehicle_model, &args.cloud_models, threads, &images.classes())?;
+    if let Some((path, earlier)) = &earlier {
+        calibrate::check_models(&models.measured(), &models.vehicle.name, earlier, path)?;
+    }
     let table = calibrate::table(models, &images)?;
     let table = match &earlier {
         Some((path, earlier)) => calibrate::keep_times(table, earlier, path)?,

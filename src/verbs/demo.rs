@@ -82,7 +82,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     // Chosen once, so that a restarted cloud is found where the first one was.
     let cloud_address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
     let cloud_address = cloud_address.map_err(Failure::run)?;
-    eprintln!("uplink: {}, {:.1} Mbit/s on average", trace.name(), trace.mean_bps() / 1e6);
+    telemetry::say!("uplink: {}, {:.1} Mbit/s on average", trace.name(), trace.mean_bps() / 1e6);
     let RunningLink { emulator, counters, stop: link_stop, live } = start_link(args, trace, cloud_address)?;
     let emulated = emulated(args, Monotonic::now())?;
 
@@ -98,7 +98,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let link_end = emulator.join().1;
     live.end();
     if !args.tuning.json {
-        eprintln!("{}", link::summary(&counters.stats()));
+        telemetry::say!("{}", link::summary(&counters.stats()));
     }
     match link_end {
         ThreadEnd::Done => outcome,

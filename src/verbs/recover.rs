@@ -72,10 +72,10 @@ pub fn recover_earlier_runs(output_dir: PathBuf) {
         let telling = [Outcome::Recovered, Outcome::AlreadyInParts, Outcome::LeftAlone, Outcome::Failed];
         let report = recover(&output_dir);
         for journal in report.journals.iter().filter(|journal| telling.contains(&journal.outcome)) {
-            eprintln!("an earlier run: {journal}");
+            telemetry::say!("an earlier run: {journal}");
         }
     };
     if let Err(error) = std::thread::Builder::new().name("recovery".to_owned()).spawn(tell) {
-        eprintln!("turbo: earlier runs are not recovered: no thread: {error}");
+        telemetry::say!("turbo: earlier runs are not recovered: no thread: {error}");
     }
 }

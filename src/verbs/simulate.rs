@@ -16,7 +16,8 @@ const LEAST_SLO: Duration = Duration::from_millis(1);
 const MOST_SLO: Duration = Duration::from_secs(60);
 
 /// What a live run decides by itself.
-const LIKE_DECIDES: [&str; 20] = [
+const LIKE_DECIDES: [&str; 21] = [
+    "cost_per_mb",
     "traces",
     "mean_mbps",
     "rtt",

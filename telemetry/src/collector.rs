@@ -19,6 +19,7 @@ use rt_core::trace::Tracer;
 use rt_core::trace::counters::ThreadWatch;
 use rt_core::wait::{WaitStrategy, Waiter};
 
+use crate::console;
 use crate::events::EventStream;
 use crate::frame_sink::FrameSink;
 use crate::live::{LiveLine, LivePrinter};
@@ -198,7 +199,7 @@ impl Collector {
             self.note_loss(&line);
             match &mut self.live {
                 Some(printer) => printer.note(&line),
-                None => eprintln!("{line}"),
+                None => console::say(&line),
             }
         }
     }

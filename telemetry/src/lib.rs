@@ -6,6 +6,7 @@
 //! allocates, sorts or touches a disk.
 
 pub mod collector;
+pub mod console;
 mod disk_sync;
 pub mod events;
 pub mod frame_sink;

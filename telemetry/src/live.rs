@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::console::Unhindered;
 use crate::names::Names;
 use crate::records::Source;
 use crate::stats::Window;
@@ -122,14 +123,14 @@ impl LivePrinter {
     #[must_use]
     pub fn stdout() -> Self {
         let terminal = std::io::stdout().is_terminal();
-        Self::new(Box::new(std::io::stdout()), if terminal { LiveStyle::InPlace } else { LiveStyle::Plain })
+        Self::new(Box::new(Unhindered(std::io::stdout())), if terminal { LiveStyle::InPlace } else { LiveStyle::Plain })
     }
 
     /// Lines to standard error, in place where it is a terminal.
     #[must_use]
     pub fn stderr() -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Self::new(Box::new(std::io::stderr()), if terminal { LiveStyle::InPlace } else { LiveStyle::Plain })
+        Self::new(Box::new(Unhindered(std::io::stderr())), if terminal { LiveStyle::InPlace } else { LiveStyle::Plain })
     }
 
     /// Shows `lines` in place of the last block, or after it.

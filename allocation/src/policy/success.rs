@@ -117,7 +117,10 @@ impl Success {
         let below = (at as usize).min(CELLS - 2);
         let (Some(low), Some(high)) = (self.sums.get(below), self.sums.get(below + 1)) else { return 0.0 };
         let sum = low + (at - below as f64) * (high - low);
-        (sum / (PRIOR_FRAMES + self.count as f64)).clamp(0.0, 1.0)
+        // Beyond the cells the prior's tail goes on, so that of two that hardly have a chance the smaller has more.
+        let beyond = (need.ln() - REACH).max(0.0);
+        let tail = (-LOGISTIC / PRIOR_SPREAD * beyond).exp();
+        (tail * sum / (PRIOR_FRAMES + self.count as f64)).clamp(0.0, 1.0)
     }
 }
 

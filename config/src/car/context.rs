@@ -222,6 +222,10 @@ fn tag_names(tags: &[String], _: &Services) -> garde::Result {
         (1..=40).contains(&tag.len())
             && tag.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     };
+    // What the control socket takes for no tag at all, and for tags that are not known.
+    if let Some(word) = tags.iter().find(|tag| ["none", "unknown"].contains(&tag.as_str())) {
+        return Err(garde::Error::new(format!("has {word:?}, which means no tag; expected another word")));
+    }
     match tags.iter().find(|tag| !plain(tag)) {
         Some(tag) => Err(garde::Error::new(format!(
             "has {tag:?}; expected names of 1 to 40 small letters, digits and _, such as crossing"

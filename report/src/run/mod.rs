@@ -5,6 +5,7 @@ mod scan;
 mod select;
 mod stamp;
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 pub use info::RunInfo;
@@ -64,6 +65,8 @@ pub struct Run {
     pub findings: Findings,
     /// Part files that a killed process did not complete.
     pub unfinished: u64,
+    /// Whether a process still writes it.
+    pub going_on: bool,
     /// Files that belong to no log.
     pub foreign: u64,
     /// Other runs beside it, by timestamp.
@@ -84,13 +87,15 @@ impl Run {
             logs: Vec::new(),
             findings: Findings::default(),
             unfinished: 0,
+            going_on: false,
             foreign: 0,
             others: selection.others,
         };
         for (path, place) in selection.dirs {
             run.take(path, place, selection.certain);
         }
-        let with_files = !run.logs.is_empty() || run.dirs.iter().any(|dir| dir.info.is_some()) || run.unfinished > 0;
+        let with_files =
+            !run.logs.is_empty() || run.dirs.iter().any(|dir| dir.info.is_some()) || run.unfinished > 0 || run.going_on;
         if !with_files && !selection.certain {
             let path = paths.first().cloned().unwrap_or_default();
             let found = match run.foreign {
@@ -125,7 +130,13 @@ impl Run {
         for (file, error) in &scan.unreadable {
             self.say(Severity::Error, relative(file), &format!("cannot be listed: {error}"));
         }
-        for file in &scan.unfinished {
+        let going_on = scan.unfinished.iter().any(|file| is_held(file));
+        if going_on {
+            let file = shown(path.file_name().map_or(path.as_path(), Path::new));
+            self.say(Severity::Note, file, "is still going on: its newest rows are in no parts yet");
+        }
+        self.going_on |= going_on;
+        for file in scan.unfinished.iter().filter(|_| !going_on) {
             self.unfinished += 1;
             let text = "is what a killed run had not completed; `turbo recover RUN` makes parts of it";
             let finding = Finding { severity: Severity::Error, file: relative(file), row: None, text: text.to_owned() };
@@ -184,6 +195,12 @@ impl Log {
     fn last_number(&self) -> u64 {
         self.parts.last().map_or(0, |part| part.number)
     }
+}
+
+/// Whether a process that lives holds the journal `file`. Its part files come and go while one looks.
+fn is_held(file: &Path) -> bool {
+    let journal = file.extension().is_some_and(|extension| extension == "journal") && file.is_file();
+    journal && File::open(file).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Parts are numbered from 0 without gaps; what lies behind the last one cannot be known.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::pairs::Pairs;
 use super::{Check, Rows};
+use crate::logs::Place;
 use crate::part::Table;
 use crate::run::Log;
 
@@ -14,12 +15,20 @@ const WHOLE: &str = "IMAGE";
 const DELIVERED: &str = "delivered";
 const ROUNDING_SECS: f64 = 1e-6;
 
-#[derive(Default)]
 pub(super) struct Images {
+    /// Whether image numbers are of one car alone. Those of a cloud's log are not: every car begins at 0, and again with
+    /// each start, and the log has no column that tells them apart.
+    of_one_car: bool,
     /// Images whose whole way has its begin and its end.
     matched: HashSet<i64>,
     /// Those of them that arrived; all of them in a log without outcomes.
     delivered: HashSet<i64>,
+}
+
+impl Images {
+    pub(super) fn new(log: &Log) -> Self {
+        Self { of_one_car: log.place == Place::Car, matched: HashSet::new(), delivered: HashSet::new() }
+    }
 }
 
 impl Rows for Images {
@@ -111,7 +120,7 @@ impl Rows for Images {
 
 impl Images {
     fn end_image(&mut self, context: i64, outcome: Option<&str>, row: usize, check: &mut Check<'_>) {
-        if !self.matched.insert(context) {
+        if !self.matched.insert(context) && self.of_one_car {
             check.error("images that end twice", Some(row), format!("image {context} ends a second time"));
         }
         if outcome.is_none_or(|outcome| outcome == DELIVERED) {

@@ -61,7 +61,7 @@ fn rows_of(log: &Log) -> Box<dyn Rows> {
         LogKind::ServerResults => Box::new(served::Served::new(log)),
         LogKind::PingLoop => Box::<ping::Pings>::default(),
         LogKind::BandwidthStat | LogKind::AllocationStat | LogKind::NetworkStat => Box::<instants::Instants>::default(),
-        LogKind::ImageContext => Box::<images::Images>::default(),
+        LogKind::ImageContext => Box::new(images::Images::new(log)),
     }
 }
 

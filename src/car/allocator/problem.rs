@@ -37,12 +37,13 @@ impl Allocator {
             .build(self.clients.len(), active.len().max(1), self.hysteresis)
             .map_err(|error| error.to_string())?;
         let workers = cloud.models.iter().map(|model| f64::from(model.workers)).fold(0.0, f64::max);
+        let longest_s = self.clients.iter().map(|client| client.demand.slo_s).fold(0.0, f64::max);
         let spreads = cloud.models.iter().map(|model| f64::from(model.p95_us) / f64::from(model.p50_us.max(1)));
         Ok(Problem {
             services: services.map_err(|error| error.to_string())?,
             active,
             policy,
-            lessons: Lessons::default(),
+            lessons: Lessons::new(Duration::try_from_secs_f64(longest_s).unwrap_or_default()),
             cloud_seconds_per_s: planned::cloud_seconds_per_s(workers, spreads),
         })
     }

@@ -64,6 +64,8 @@ impl Live {
 
     /// Sizes and encode times, of frames that were given up as well.
     fn add_sizes(&mut self, dir: &Path) -> Result<(), Failure> {
+        // `.` has no name of its own.
+        let dir = dir.canonicalize().map_err(|error| Failure::Config(format!("{}: {error}", dir.display())))?;
         let Some(name) = dir.file_name().map(|name| name.to_string_lossy().replace("client_main", "quic_client"))
         else {
             return Ok(());

@@ -124,6 +124,7 @@ fn scenario(record: &Record, live: &Live, seed: u64) -> Result<Scenario, Failure
     // Cameras take turns within a period.
     let scenario = Scenario::new(services.collect(), rtt, record.link.loss, seed).map_err(Failure::config)?.staggered();
     let prototype = record.car.cloud.as_ref().is_some_and(|cloud| cloud.carrier == Carrier::Prototype);
+    let scenario = scenario.with_cost_per_mb(record.car.allocation.cost_per_mb).map_err(Failure::config)?;
     let scenario = if prototype { scenario.with_discipline(Discipline::Fifo) } else { scenario };
     match record.workers {
         Some(workers) => scenario.with_workers(workers).map_err(Failure::config),

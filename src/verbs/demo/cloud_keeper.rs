@@ -74,7 +74,7 @@ impl CloudKeeper {
             if now.saturating_since(self.started) >= HEALTHY {
                 self.backoff = BACKOFF.0;
             }
-            eprintln!("the cloud ended ({status}); starting another in {} ms", self.backoff.as_millis());
+            telemetry::say!("the cloud ended ({status}); starting another in {} ms", self.backoff.as_millis());
             self.restart_at = now.plus(self.backoff);
             self.backoff = (self.backoff * 2).min(BACKOFF.1);
         }
@@ -130,7 +130,7 @@ impl CloudKeeper {
 fn forward(stderr: impl Read, ready: impl Fn()) {
     for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
-        eprintln!("cloud: {line}");
+        telemetry::say!("cloud: {line}");
         if line.starts_with(READY) {
             ready();
         }

@@ -9,6 +9,7 @@ use crate::part_writer::LogHealth;
 pub(super) struct Losses {
     rows: Doubling,
     unprotected: Doubling,
+    waiting: Doubling,
     frames: Doubling,
     events: Doubling,
     records: Doubling,
@@ -46,6 +47,10 @@ impl Losses {
         if self.unprotected.reaches(logs.rows_unprotected) {
             let rows = logs.rows_unprotected;
             lines.push(format!("logs: {rows} rows so far that a crash before their part would have lost: {logs_said}"));
+        }
+        if self.waiting.reaches(logs.rows_waiting) {
+            let rows = logs.rows_waiting;
+            lines.push(format!("logs: {rows} rows wait for the disk to take their parts: {logs_said}"));
         }
         if self.frames.reaches(frames.lost()) {
             let FrameHealth { no_room, failed, last_error, .. } = frames;

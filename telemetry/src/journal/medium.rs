@@ -10,16 +10,11 @@ use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::sys::statfs::fstatfs;
 
-/// File systems on which a page that was preallocated always takes a write. On others (copy on write, network, user
-/// space, unknown layers) the kernel may find no room for a mapped page once it is touched, and its only way to say so
-/// is SIGBUS; there, a write that is refused is an error value. Numbers as in `linux/magic.h`; XFS and F2FS by name in
-/// `statfs(2)`.
-const MAPPABLE: [u64; 4] = [
-    0xEF53,      // ext2, ext3, ext4
-    0x5846_5342, // XFS
-    0x0102_1994, // tmpfs
-    0xF2F5_2010, // F2FS
-];
+/// `TMPFS_MAGIC` of `linux/magic.h`: there a preallocated page is memory, and always takes a write. Everywhere else the disk
+/// may refuse a mapped page once it is touched: no room (copy on write), a file system that has shut itself down or made
+/// itself read-only after an error (ext4, XFS, F2FS). The kernel's only way to say so is SIGBUS, which would end the drive;
+/// a write that is refused is an error value.
+const TMPFS: u64 = 0x0102_1994;
 
 /// A file of a fixed size that takes bytes at any place in it.
 #[derive(Debug)]
@@ -36,12 +31,10 @@ pub(super) enum Medium {
 impl Medium {
     /// Makes room for `bytes` in `file`, all of it now: a full disk or quota is an error here and nowhere later.
     pub(super) fn new(file: &File, bytes: usize) -> io::Result<Self> {
-        if !is_mappable(file) {
-            return Ok(Self::Written { bytes });
-        }
         let len = i64::try_from(bytes).map_err(io::Error::other)?;
         match fallocate(file, FallocateFlags::empty(), 0, len) {
-            Ok(()) => Ok(Self::Mapped(MmapOptions::new().len(bytes).map_raw(file)?)),
+            Ok(()) if is_mappable(file) => Ok(Self::Mapped(MmapOptions::new().len(bytes).map_raw(file)?)),
+            Ok(()) => Ok(Self::Written { bytes }),
             Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(Self::Written { bytes }),
             Err(errno) => Err(errno.into()),
         }
@@ -77,8 +70,7 @@ impl Medium {
 }
 
 fn is_mappable(file: &File) -> bool {
-    fstatfs(file)
-        .is_ok_and(|system| MAPPABLE.iter().any(|&magic| u64::try_from(system.filesystem_type().0) == Ok(magic)))
+    fstatfs(file).is_ok_and(|system| u64::try_from(system.filesystem_type().0) == Ok(TMPFS))
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ impl Hub {
 
     /// The same, and on standard error as well.
     pub fn say(&self, kind: NoteKind, line: &str) {
-        eprintln!("{line}");
+        crate::console::say(line);
         self.note(kind, line);
     }
 
