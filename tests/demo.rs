@@ -3,6 +3,7 @@
 
 mod program;
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -214,5 +215,41 @@ fn a_port_in_use_is_one_clear_error() {
         assert_eq!(run.code, Some(1), "{words:?}: {}", run.stderr);
         let said: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("turbo: ")).collect();
         assert!(matches!(said.as_slice(), [line] if line.contains(&address)), "{words:?}: {}", run.stderr);
+    }
+}
+
+/// The exit code of a program whose output is not this test's.
+fn code(command: &mut std::process::Command) -> Option<i32> {
+    let mut child = command.spawn().unwrap();
+    let process = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let (told, ended) = std::sync::mpsc::sync_channel(1);
+    std::thread::spawn(move || told.send(child.wait()));
+    let Ok(status) = ended.recv_timeout(PATIENCE) else {
+        let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
+        panic!("it does not end");
+    };
+    status.unwrap().code()
+}
+
+/// Neither a full disk behind the output nor a reader that stopped reading ends the run or keeps it waiting.
+#[test]
+fn nobody_who_reads_the_output_is_needed() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut demo = turbo(dir.path());
+    demo.args(["demo", "--for", "2s", "--services", "1", "--output-dir", "full"]);
+    assert_eq!(code(demo.stdout(full()).stderr(full())), Some(0), "with a full disk");
+
+    // A pipe that is full before the run begins, whose reader never reads.
+    let (unread, mut pipe) = std::io::pipe().unwrap();
+    let room = nix::fcntl::fcntl(&pipe, nix::fcntl::FcntlArg::F_GETPIPE_SZ).unwrap();
+    pipe.write_all(&vec![b'x'; room as usize]).unwrap();
+    let mut demo = turbo(dir.path());
+    demo.args(["demo", "--for", "2s", "--services", "1", "--output-dir", "unread"]);
+    assert_eq!(code(demo.stdout(full()).stderr(pipe)), Some(0), "with a pipe that nobody reads");
+    drop(unread);
+    for runs in ["full", "unread"] {
+        assert!(has_log(&dir.path().join(runs), "client_queries_service1_temp0"), "{runs}");
     }
 }
