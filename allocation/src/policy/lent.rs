@@ -108,6 +108,7 @@ mod tests {
         let at = |mbps: f64| Capacity::new(mbps * 1e6, 0.05).unwrap();
         assert_eq!(choices(&[service(&small_or_large)], at(1.0)), [Some(0)], "hardly a chance for the large");
         assert_eq!(choices(&[service(&small_or_large)], at(9.0)), [Some(1)], "9 of the 10 Mbit/s it needs");
+        assert_eq!(choices(&[service(&small_or_large)], at(0.02)), [Some(0)], "500 times too slow even for the small");
         let two = [service(&small_or_large), service(&small_or_large)];
         let (given, worth) = lent(&two, at(9.0));
         assert_eq!((given[0].choice, given[1].choice), (Some(1), Some(1)));
