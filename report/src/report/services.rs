@@ -88,6 +88,8 @@ pub struct CloudReport {
     pub mean_batch: f64,
     /// Requests by worker.
     pub workers: BTreeMap<String, u64>,
+    /// Requests by car: the cloud's log has those of every car that it served.
+    pub cars: BTreeMap<String, u64>,
     /// Every stage, ms.
     pub stages: Vec<HopTimes>,
 }
@@ -101,6 +103,7 @@ impl CloudReport {
             expired: stats.expired,
             mean_batch: if stats.requests > 0 { stats.batch_images as f64 / stats.requests as f64 } else { 0.0 },
             workers: stats.workers.clone(),
+            cars: stats.cars.clone(),
             stages: stages.filter_map(|((_, name, _), times)| HopTimes::from(name, times)).collect(),
         }
     }

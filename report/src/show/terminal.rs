@@ -1,5 +1,6 @@
 //! The report in a terminal: what is missing first, then the objective, then where the time went.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::{count, duration, losses, ms, optional, over_time, percent, spark};
@@ -175,6 +176,10 @@ fn cloud(text: &mut String, report: &Report) -> std::fmt::Result {
             stage("prepare"),
             stage("inference")
         )?;
+    }
+    let cars: BTreeSet<&String> = report.cloud.iter().flat_map(|cloud| cloud.cars.keys()).collect();
+    if cars.len() > 1 {
+        writeln!(text, "of {} cars, all those that this cloud served; --json has each one's requests", cars.len())?;
     }
     Ok(())
 }
