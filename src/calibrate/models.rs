@@ -37,7 +37,8 @@ pub struct Models {
 }
 
 impl Models {
-    /// Loads all of them, the cloud's to run with `threads` threads each, and the car's with one, as it does; `classes` are those of the truth.
+    /// Loads all of them, the cloud's to run with `threads` threads each, and the car's with one, as it does; `classes` are
+    /// those of the truth.
     ///
     /// # Errors
     /// Where a file is no detector, or one that knows none of the classes.
